@@ -18,7 +18,7 @@ VARIABLES = (
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Limit every BLAS library of this process to one thread, including those loaded later; restore this afterwards.
+    """Limit every BLAS library of this process, also those loaded later, to one thread while the context is open.
 
     A 10 × 10 grid then takes a tenth of the CPU time that it takes with two threads. Child processes inherit the limit.
     """

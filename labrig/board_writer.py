@@ -1,4 +1,4 @@
-"""What is written to the board during a run, noted in the journal if it takes pulses; and drift, read back on time."""
+"""Writes settings to the board during a run, rewrites cells that drift, and records every use of pulses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class BoardWriter:
     rig : Rig
         The open rig.
     journal : Journal
-        Where is noted what cells were found to hold, and after how many pulses.
+        Records the conductances to which cells were brought by pulses, and the numbers of pulses.
     every_s : float
         Time from one `refresh` to the next on the bench's clock (s); infinite for never.
     """
@@ -40,7 +40,7 @@ class BoardWriter:
         return self._noted(self._rig.program(settings), step, why)
 
     def refresh(self, step: int) -> ProgramReport:
-        """Write cells again that have drifted out of their tolerance, if it is time for that."""
+        """Rewrite the cells that have drifted out of their tolerance, if a refresh is due."""
         now = self._rig.clock.now()
         if now - self._refreshed_s < self._every_s:
             return ProgramReport()
@@ -49,15 +49,15 @@ class BoardWriter:
         return report
 
     def edges(self, channels: tuple[str, ...]) -> tuple[int, ...]:
-        """The edges of channels named device/channel."""
+        """The edges that these channels, named device/channel, program."""
         return tuple(self._edge_of[channel] for channel in channels)
 
     def state(self) -> dict[str, Any]:
-        """What `resume` needs; nothing without a schedule."""
+        """The state from which `resume` continues; empty if cells are never refreshed."""
         return {} if math.isinf(self._every_s) else {"refreshed_s": self._refreshed_s}
 
     def resume(self, state: Mapping[str, Any]) -> None:
-        """Continue a schedule."""
+        """Continue the schedule of refreshes from a state."""
         self._refreshed_s = state.get("refreshed_s", self._refreshed_s)
 
     def _noted(self, report: ProgramReport, step: int, why: str) -> ProgramReport:

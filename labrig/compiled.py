@@ -1,6 +1,6 @@
-"""Compiled code for large problems. numba takes half a second to import and seconds to compile, so small ones avoid it.
+"""Compiled code for large problems; small ones avoid numba, which takes 0.5 s to import and seconds to compile.
 
-Machine code is kept on disk: next to the module, or in numba's folder of the user if that is read-only.
+Machine code is kept on disk: next to the module or, if that folder is read-only, in the user's numba folder.
 """
 
 # pyright: basic
@@ -17,7 +17,7 @@ T = TypeVar("T", bound=Callable[..., Any])
 
 
 def compiled(function: T) -> T:
-    """Compile a function at its first call, and keep the machine code; print a message if there is none yet."""
+    """Compile a function at its first call, unless kept machine code can be used; print a message when compiling."""
     kernel: Any = numba.njit(cache=True, error_model="numpy", nogil=True)(function)
     announced = False
 

@@ -1,6 +1,6 @@
 """Every error that labrig raises on purpose.
 
-Where they apply, an error names the device, the action, the limit or deadline, the last good state and the remedy.
+An error names the device, the action, the limit or deadline, the last good state and the remedy, where they apply.
 `exit_code` is the exit code of the command line.
 """
 
@@ -180,7 +180,7 @@ def leaves(error: Exception) -> list[Exception]:
 
 
 def separated(error: Exception) -> tuple[list[Exception], list[Exception]]:
-    """Split an error into the errors that ended the run and the errors of making instruments safe."""
+    """Split an error into the errors that ended the run, and those that occurred while making instruments safe."""
     if not isinstance(error, NotMadeSafe):
         return leaves(error), []
     if error.cause is None:

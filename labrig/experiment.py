@@ -48,7 +48,7 @@ class Experiment:
     evaluation_acquisitions
         Number of acquisitions that were not for training.
     first_evaluation, last_evaluation
-        The first and the last evaluation; the journal has those in between.
+        The first and the last evaluation; the journal contains those in between.
     readings
         The outputs of the last evaluation.
     more_state
@@ -60,7 +60,7 @@ class Experiment:
     policy
         What is done about faults.
     refresh_s
-        Time from one refresh of cells that drift to the next (s).
+        Time between refreshes of cells that drift (s).
     masked
         Edges that are no longer written, because their channels did not keep a value.
     batches_left_out
@@ -94,9 +94,10 @@ class Experiment:
         self._programmed = True
 
     def run(self, stop: Callable[[], bool], report: Callable[[Evaluation | Step], None]) -> None:
-        """Train to the end of the schedule or until `stop()` is True, which finishes a step but not an evaluation.
+        """Train to the end of the schedule or until `stop()` is True.
 
-        After `resume` the training continues where it was.
+        `stop` is called before every step and between the measurements of an evaluation, which may thus remain
+        unfinished. After `resume` the training continues where it was.
         """
         if not self._programmed:
             self.program()
@@ -289,7 +290,7 @@ class Experiment:
 
     @cached_property
     def writer(self) -> BoardWriter:
-        """What writes settings to the board."""
+        """Writes settings to the board."""
         return BoardWriter(self.rig, self.journal, self.refresh_s)
 
     @property
@@ -345,10 +346,10 @@ class Experiment:
         return {**self.last_evaluation.metrics, **initial, **extra}
 
     def readings_of(self, read: Callable[[Array], tuple[Array, Array, Array]]) -> OutputReadings | None:
-        """Return the outputs of the last evaluation's examples as another instrument reads them; None if there is none.
+        """Measure the examples of the last evaluation with another instrument; None if there was no evaluation.
 
-        `read` returns voltages, noise and systematic uncertainties (O,) for inputs (I,). These acquisitions are counted
-        separately.
+        `read` measures the voltages of the outputs, their noise and systematic uncertainties (O,), for inputs (I,).
+        These acquisitions are counted separately.
         """
         if self.readings is None:
             return None

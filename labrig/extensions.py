@@ -132,7 +132,7 @@ def installed(group: str) -> tuple[EntryPoint, ...]:
 
 
 def search_beside(folder: Path) -> None:
-    """Make modules in this folder importable by dotted path, after all installed ones."""
+    """Make modules in this folder importable by dotted path; installed modules of the same name come first."""
     path = str(folder.resolve())
     if path not in sys.path:
         sys.path.append(path)

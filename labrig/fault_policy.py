@@ -25,7 +25,7 @@ class FaultPolicy:
     sync : {'stop', 'retry', 'skip'}
         What to do if the pilot is missing or too weak, scans are missing, or a source does not play what was requested.
     channel : {'stop', 'mask'}
-        What to do if a channel does not keep its value. "mask" no longer trains its edge in this run.
+        What to do if a channel does not keep its value. "mask" no longer trains the edge of that channel.
     """
 
     attempts: int = 3
@@ -48,7 +48,7 @@ def not_kept(channels: Sequence[str], step: int) -> ChannelFault:
         f"{', '.join(channels)} did not keep the value that was written",
         action="program",
         last_good=f"step {step}",
-        remedy="check the part and its wiring; with faults.channel=mask training continues without such an edge",
+        remedy="check the part and its wiring; with faults.channel=mask training continues without the edge",
     )
 
 
@@ -60,8 +60,8 @@ def require_edge_to_train(masked: int, edges: int, step: int) -> None:
         f"every edge is masked ({masked} of {edges}): no channel kept the value that was written",
         action="program",
         last_good=f"step {step}",
-        remedy="check supply and cable of the programmer and, where cells are written by pulses, its pulses, tolerance "
-        "and range; `labrig calibrate CONFIG` lists stuck and open parts",
+        remedy="check the programmer's supply and cable and, if it writes cells by pulses, its pulses, tolerance and "
+        "range; `labrig calibrate CONFIG` lists stuck and open parts",
     )
 
 

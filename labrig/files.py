@@ -1,6 +1,6 @@
-"""Files: their sizes in words, and reading those that users name, or that are in a run, without waiting for ever.
+"""Reads files that users name, or that belong to a run, without waiting forever, and writes file sizes in words.
 
-Opening a FIFO waits until somebody opens its other end, and reading it until they write.
+Opening a FIFO waits until another process opens its other end, and reading waits until that process writes.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _AT_ONCE = 1 << 16
 
 
 def content_of(path: Path, most: int | None = None) -> bytes:
-    """Return the content of a file, or of a pipe such as the shell's <(…); of a long one, only the first `most` bytes.
+    """Return the content of a file or of a pipe such as the shell's <(…); if `most` is given, at most this many bytes.
 
     Raises
     ------
     OSError
-        If it cannot be read; TimeoutError if nobody closes a pipe within `PIPE_S`.
+        If it cannot be read; TimeoutError if a pipe is not closed within `PIPE_S`.
     """
     file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
@@ -45,7 +45,7 @@ def _from_pipe(file: int, path: Path, most: int | None) -> bytes:
     ends = time.monotonic() + PIPE_S
     while most is None or len(content) < most:
         if not select.select([file], [], [], max(0.0, ends - time.monotonic()))[0]:
-            raise TimeoutError(0, f"nothing came within {PIPE_S:g} s", str(path))
+            raise TimeoutError(0, f"the pipe was not closed within {PIPE_S:g} s", str(path))
         if not (part := os.read(file, _AT_ONCE)):
             break
         content += part

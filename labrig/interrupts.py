@@ -46,7 +46,7 @@ def record_ctrl_c() -> Iterator[Callable[[], bool]]:
 
 
 class Interrupts:
-    """Context manager around a command: the first signal stops after the current step, the second stops now.
+    """Context manager around a command: the first signal stops it after the current step, the second at once.
 
     After the first of `ending_signals`, `requested()` returns True and the loop ends after the step. The second one
     raises KeyboardInterrupt, as does the first before `finish_steps()`, because nothing has begun that could be
@@ -77,7 +77,7 @@ class Interrupts:
         return self._count > 0
 
     def finish_steps(self) -> None:
-        """From now on let the first signal end after the current step, unless signals are immediate."""
+        """From now on, let the first signal stop after the current step, unless `immediate` is set."""
         if not self._immediate:
             self._raises_at = 2
 
@@ -86,7 +86,7 @@ class Interrupts:
         self._shielded = True
 
     def unshield(self) -> None:
-        """Let signals interrupt again, as at first, for another rig, unless KeyboardInterrupt was raised already."""
+        """Let signals interrupt again, for another rig, unless KeyboardInterrupt has already been raised."""
         self._shielded = self._raised
         self._raises_at = 1
 

@@ -1,7 +1,7 @@
-"""The medium of a network: what its nodes carry, what flows into them, what its edges have, each with its unit.
+"""The medium of a network: the quantities of its nodes, of the flows into them and of its edges, and their units.
 
 A key of a configuration whose unit depends on the network (`limits.node`, `network.programmable.range`) has one of the
-types below. They read and write the medium that is in use while a configuration is checked.
+types below. They use the units of the medium in use while a configuration is checked.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Medium:
     flow_key : str
         The key under `learning.error` that sets the size of the error.
     examples : tuple of (str, str)
-        For each of these roles, an example of how its value is written.
+        Pairs of a role and an example of how its value is written.
     second_state, second_flow : str
         Dimensions of a second, independent state of nodes and of its flow; empty if there is none.
     coupling : str
@@ -105,7 +105,7 @@ def medium_in_use() -> Medium:
 
 @contextmanager
 def using(medium: Medium) -> Iterator[None]:
-    """Read and write quantities in this medium for a while."""
+    """Read and write quantities in this medium while the context is open."""
     token = _in_use.set(medium)
     try:
         yield

@@ -98,7 +98,7 @@ class Assembly:
     fixture : Fixture or None
         The fixture that simulated and virtual instruments are connected to instead of the board during a calibration.
     attended : bool
-        Whether the rig is used from a program or notebook, which may pause between measurements for any time.
+        Whether the rig is used from a program or notebook, which may pause between measurements for any length of time.
     auto : Auto or None
         The keys that are `auto`. Their values are provisional unless they are in `chosen`.
     chosen : tuple of Chosen
@@ -171,12 +171,12 @@ class Assembly:
 
     @cached_property
     def ghost(self) -> Ghost | None:
-        """The worst residue of one node in the reading of the next; None unless the digitizer is multiplexed."""
+        """The largest residue of a node's voltage in the next reading; None unless the digitizer is multiplexed."""
         able = self.devices[self.board.hookup.digitizer].digitizer
         return worst_ghost(self.board, able, self.acquisition_timing.plan, self.network.programmable.range[0])
 
     def require_training_examples(self) -> None:
-        """Raise ConfigError for a task that can only be scored."""
+        """Raise ConfigError if the task has no training examples, so that it can only be scored."""
         if not len(self.task.train):
             raise ConfigError("the task has no training examples: it can only be scored", remedy="change task.split")
 
@@ -228,9 +228,10 @@ class Assembly:
         )
 
     def connected(self, bench: Bench, name: str, options: InstrumentOptions | None = None) -> Any:
-        """Return an unopened instrument on a bench, told at which stage it is made safe and which levels it then holds.
+        """Return an unopened instrument on a bench.
 
-        If `options` are given, they replace the options that the instrument has in a run.
+        The instrument knows the stage in which it is made safe, and the levels that it then holds. If `options` are
+        given, they replace the options that the instrument has in a run.
         """
         instrument: Any = bench.connect(name, self.devices[name].driver, options or self.routed(name))
         hookup = self.board.hookup
@@ -244,7 +245,7 @@ class Assembly:
         return instrument
 
     def judge_on(self, rig: Rig) -> Judge | None:
-        """Return the instrument that judges, on an open rig; None if the configuration names no judge."""
+        """Return the judge on an open rig: the instrument that measures the score. None if there is no judge."""
         if self.judge is None:
             return None
         able = self.devices[self.judge.device].digitizer
@@ -291,7 +292,7 @@ class Assembly:
         )
 
     def routed(self, name: str) -> InstrumentOptions:
-        """Return an instrument's options, with the output terminals of trigger and clock that `timing` names."""
+        """Return an instrument's options, including the output terminals for trigger and clock from `timing`."""
         return with_lines(self.devices[name], self.synchronization)
 
     def _guarded(self, name: str, instrument: Any, wrapped: bool = True) -> Any:

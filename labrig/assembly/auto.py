@@ -39,13 +39,13 @@ PROVISIONAL_TEMPERATURE = 0.05
 
 @dataclass(frozen=True)
 class Auto:
-    """The keys of a configuration that are `auto`, and the document in which they are."""
+    """The keys of a configuration that are `auto`, and the document that contains them."""
 
     document: Document
     keys: tuple[TreePath, ...]
 
     def with_values(self, values: Mapping[TreePath, float | str]) -> Document:
-        """Return the document with values in the place of `auto`, and without the problems found so far."""
+        """Return the document with values instead of `auto`, and without the problems found so far."""
         root = self.document.root
         for path, value in values.items():
             root = _placed(root, path, value)
@@ -66,7 +66,7 @@ def require_numbers(auto: Auto | None, what: str) -> None:
     keys = " and ".join(render_path(path) for path in auto.keys)
     raise ConfigError(
         f"{keys} {'is' if len(auto.keys) == 1 else 'are'} auto, but {what} cannot choose values",
-        remedy="write the values that a labrig run chose; they are in config.resolved.yaml in its folder",
+        remedy="write the values that `labrig run` chose; config.resolved.yaml in the folder of the run has them",
     )
 
 

@@ -10,7 +10,7 @@ from labrig.rig.hookup import Hookup
 
 @dataclass(frozen=True)
 class Board:
-    """A network with its sources and the node of the pilot, and its wiring."""
+    """A network, which includes its sources and the node of the pilot, and its wiring."""
 
     network: Network
     hookup: Hookup

@@ -69,7 +69,7 @@ def _card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
 
 
 def task_card(assembly: Assembly) -> dict[str, Any]:
-    """Return the kind and parameters of the task, with name and SHA-256 of a data file."""
+    """Return the kind and parameters of the task, and name and SHA-256 of its data file if it has one."""
     choice = assembly.choice
     values = _values(choice.options)
     data = values.get("data")

@@ -62,7 +62,7 @@ class Stage:
     run : callable
         Called with the document and the products that its parameters name.
     subject : str
-        Name of the check for the message that it was skipped; empty if another stage names it.
+        Name of the check in the message that says it was skipped; empty if another stage names it.
     """
 
     product: str
@@ -177,7 +177,9 @@ def check(document: Document) -> Assembly | None:
 
 
 def reassembled(assembly: Assembly, values: Mapping[TreePath, float | str]) -> Assembly:
-    """Return the assembly of the same configuration with these values instead of `auto`; others stay provisional.
+    """Return the assembly of the same configuration with these values instead of `auto`.
+
+    A key that is `auto` and has none of these values keeps its provisional one.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Fills in all defaults of a configuration, so that a later labrig with other defaults repeats the same experiment."""
+"""Fills in all defaults of a configuration, so that a later version with other defaults repeats the same experiment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Predicts the nominal board before training, for warnings only, never for a measurement or an update."""
+"""Predicts voltages of the nominal board before training: for warnings only, never for a measurement or update."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ghost of a multiplexed digitizer: the part of the previously scanned channel in the reading of the worst node."""
+"""The ghost of a multiplexed digitizer: the fraction of one node's voltage in the reading of the next."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from labrig.quantities import format_quantity
 
 @dataclass(frozen=True)
 class Ghost:
-    """The node whose reading contains the largest part of the previous channel, with edges at lowest conductance.
+    """The node whose reading contains the largest part of the previous node's voltage, at the lowest conductances.
 
     Attributes
     ----------
@@ -87,7 +87,9 @@ def worst_ghost(board: Board, able: DigitizerCapabilities, plan: AcquisitionPlan
 
 
 def source_ohm(board: Board, lowest_s: float) -> NDArray[np.float64] | None:
-    """Return the (C,) resistance that each input sees, of its node or buffer (Ω); None if there are no resistances.
+    """Return the (C,) source resistance of each input, i.e. of its node or buffer (Ω).
+
+    None if the physics has no resistances.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from labrig.runs.journal import Example, Terminal
 
 
 def terminals(assembly: Assembly) -> list[Terminal]:
-    """Return the inputs, then the outputs, in the order that the arrays of a run have."""
+    """Return the inputs, then the outputs, in the order of the arrays of a run."""
     with using(assembly.network.physics.medium):
         return _terminals(assembly)
 

@@ -1,4 +1,4 @@
-"""attach: follow a run that began with --detach; Ctrl-C leaves it alone, `labrig abort` stops it."""
+"""attach: follow a run started with --detach; Ctrl-C does not stop the run, `labrig abort` does."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def _file(given: Path | None, name: str) -> Path:
     """Return the path of the new record, where no file exists yet."""
     if given is not None:
         if given.suffix != ".json":
-            raise UsageError(f"--out {given}: the header of a record is a .json file")
+            raise UsageError(f"--out {given}: a record needs a name that ends in .json")
         if given.exists():
             raise UsageError(f"--out {given} exists", remedy="name a new file")
         return given
@@ -92,7 +92,7 @@ def _file(given: Path | None, name: str) -> Path:
         file = FOLDER / f"{stem}{ending}.json"
         if not file.exists():
             return file
-    raise UsageError(f"{FOLDER} has too many records of today", remedy="name a file with --out")
+    raise UsageError(f"{FOLDER} already has too many records from today", remedy="name a file with --out")
 
 
 def _standards(arguments: argparse.Namespace, assembly: Assembly) -> Standards:

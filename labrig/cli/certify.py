@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print the certificate; returns 0 if the gradient is right, 7 if it is wrong, 8 if this is unresolved."""
+    """Print the certificate; returns 0 if the gradient is right, 7 if it is wrong, 8 if this cannot be decided."""
     from labrig.assembly.auto import require_numbers
     from labrig.cli.opened import opened
     from labrig.errors import UsageError

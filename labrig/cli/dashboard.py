@@ -63,7 +63,7 @@ def _open(address: str) -> None:
 
 @contextmanager
 def beside(runs_dir: Path) -> Iterator[None]:
-    """Show the runs of a folder in the browser meanwhile, by a process of its own that ends with this one."""
+    """Show the runs of a folder in the browser while the context is open, by means of a child process."""
     runs_dir.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-P", "-m", "labrig", "dashboard", str(runs_dir), "--open", "--until-eof"]
     # A session of its own: Ctrl-C is meant for the run, which still has a step to finish and something to show.

@@ -1,4 +1,4 @@
-"""Runs that continue without a terminal: `labrig run --detach` starts one, and its output goes into its folder."""
+"""Runs that continue without a terminal: `labrig run --detach` starts one, whose folder gets its output."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def detach(command: Sequence[str], runs_dir: Path) -> dict[str, Any]:
 
 
 def keep_short(folder: Path, longest: int = LONGEST) -> None:
-    """Move the output of this process if it is a detached run whose output has become too long.
+    """Move the output so far to another file if this process is a detached run and its output has become too long.
 
     The file is copied and truncated, so that other processes that write to it, such as the watchdog, keep using it.
     """
@@ -107,7 +107,7 @@ def keep_short(folder: Path, longest: int = LONGEST) -> None:
 def follow(folder: Path, running: Callable[[], bool], print_line: Callable[[str], None]) -> dict[str, Any]:
     """Print the output of a detached run until `running()` is False; return its last event.
 
-    `running` is called whenever all output was printed.
+    `running` is called whenever all output so far has been printed.
 
     Raises
     ------

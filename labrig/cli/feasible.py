@@ -1,4 +1,4 @@
-"""feasible: find out whether any conductances in range solve this task, by the exact gradient of the board's model."""
+"""feasible: find out whether any conductances in range solve this task, from the exact gradient of the model."""
 
 from __future__ import annotations
 

@@ -226,13 +226,13 @@ def _write(path: Path, text: str) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError as error:
-        raise UsageError(f"{path} exists", remedy="choose another --out, or remove it") from error
+        raise UsageError(f"{path} exists", remedy="choose another --out, or remove that file") from error
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror}", remedy="choose another --out") from error
 
 
 def names(text: str) -> tuple[str, ...]:
-    """Return names that are separated by commas; refuses empty names."""
+    """Parse names separated by commas; refuses empty names."""
     found = tuple(part.strip() for part in text.split(","))
     if not all(found):
         raise argparse.ArgumentTypeError(f"{text!r} has an empty name")
@@ -240,12 +240,12 @@ def names(text: str) -> tuple[str, ...]:
 
 
 def counts(text: str) -> tuple[int, ...]:
-    """Return counts that are separated by commas; none for an empty text."""
+    """Parse counts separated by commas; an empty text gives an empty tuple."""
     return tuple(positive(part.strip()) for part in text.split(",")) if text.strip() else ()
 
 
 def size(text: str) -> tuple[int, int]:
-    """Return rows and columns from 'RxC'; refuses fewer than 2 rows or columns."""
+    """Parse numbers of rows and columns, 'RxC'; refuses numbers below 2."""
     rows, x, columns = text.lower().replace("×", "x").partition("x")
     if not x or positive(rows.strip()) < 2 or positive(columns.strip()) < 2:
         raise argparse.ArgumentTypeError(f"{text!r} is not a size of at least 2x2; write ROWSxCOLUMNS")

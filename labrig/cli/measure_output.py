@@ -35,7 +35,7 @@ LISTED = 20
 
 
 def units_of(rig: Rig) -> list[str]:
-    """Return the unit of each sensed node; the pilot has V."""
+    """Return the unit of each sensed node, which is V for the pilot."""
     hookup, medium = rig.hookup, rig.limits.medium
     second = {node for edge in hookup.edges for node, _ in edge.second}
     own = {hookup.pilot.node: "V", **{node: medium.unit("second_state") for node in second}}
@@ -74,7 +74,7 @@ def measured_record(rig: Rig, meter: Meter, found: Measurement) -> dict[str, Any
 
 
 def measured_text(rig: Rig, meter: Meter, found: Measurement) -> str:
-    """Return an acquisition as a table, and below it the nodes that are off and the meaning of the band."""
+    """Return an acquisition as a table, followed by the nodes that do not read as expected and the tolerance used."""
     read, compared, units = found.read, found.comparison, units_of(rig)
     alike = set(units) == {"V"}
     unit = " (V)" if alike else ""
@@ -152,7 +152,7 @@ def scan_record(rig: Rig, meter: Meter, found: Scan) -> dict[str, Any]:
 
 
 def scan_text(rig: Rig, meter: Meter, found: Scan) -> str:
-    """Return a matrix of the nodes that answer, a row per driven channel, and the answers that are off."""
+    """Return a matrix of responses, a row per driven channel and a column per node, and the unexpected ones."""
     left = [(f"{row.wire.node} ({row.wire.label}, {_drive(rig, row)})") for row in found.answers]
     width = max(map(len, left))
     tall = max(map(len, found.nodes))

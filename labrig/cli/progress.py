@@ -69,12 +69,12 @@ class EvaluationProgress:
 
 
 class TimeLeft:
-    """The time that the other steps of a run will take, from those of this session.
+    """Estimates the time left in a run from the time that the steps of this session took.
 
     Parameters
     ----------
     steps : int
-        Total number of steps, those of earlier sessions included.
+        Total number of steps, including those of earlier sessions.
     """
 
     def __init__(self, steps: int) -> None:
@@ -109,7 +109,7 @@ class LatestFigures:
             self._evaluation = [f"at step {what.step}: ", *figures(what.metrics).split(FIGURES_APART)]
 
     def parts(self) -> list[str]:
-        """Return the parts of the figures, the most important one first; joined, they are one line."""
+        """Return the figures in parts, the most important one first, which can be joined to one line."""
         found: list[str] = []
         if self._losses:
             count = len(self._losses)

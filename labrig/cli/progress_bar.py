@@ -18,7 +18,7 @@ NO_ESTIMATE = "-:--:--"
 
 
 class ProgressBar:
-    """A line at the bottom of the terminal, deleted at the end. Step and time left are never cut; other parts are.
+    """A line at the bottom of the terminal, deleted at the end. Only step and time left are always shown in full.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class ProgressBar:
         self._progress.stop()
 
     def show(self, figures: Sequence[str], done: int | None = None, left_s: float | None = None) -> None:
-        """Show parts of the figures in order, as many as there is room for; and, if given, step and time left (s)."""
+        """Show as many parts of the figures as there is room for; if given, also the step and the time left (s)."""
         if left_s is not None:
             self._progress.update(self._task, left=f"{_clock(left_s)} left")
         self._progress.update(self._task, completed=done, figures=list(figures))

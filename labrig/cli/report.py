@@ -1,4 +1,4 @@
-"""report: write a run as one HTML page with its figures, for reading, printing and for a paper."""
+"""report: write a run as one HTML page with its figures, to read, to print, or to use in a paper."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Write the report and print its path; returns 6 if something is missing that should be there, else 0."""
+    """Write the report and print its path; returns 6 if the run is damaged or a figure is missing, else 0."""
     from labrig.runs.folder import find_run
     from labrig.runs.report.page import write_report
 

@@ -30,7 +30,7 @@ EVERY = 100
 
 
 class Output:
-    """The output of a run in progress, with hints how to look at the run and continue it if it fails."""
+    """The output of a run in progress, with hints on how to look at the run and continue it if it fails."""
 
     def __init__(self, arguments: argparse.Namespace, progress: Progress) -> None:
         self._arguments = arguments
@@ -63,7 +63,7 @@ class Output:
             print(f"labrig: {each.key}: {each.value} was chosen: {each.why}", file=sys.stderr)
 
     def ticking(self, stop: Callable[[], bool]) -> Callable[[], bool]:
-        """Return `stop`, which is asked before every step and every example of an evaluation, with a tick each time."""
+        """Wrap `stop`, which is called before every step and every example, so that a call also ticks the progress."""
 
         def ask() -> bool:
             self._progress.tick()

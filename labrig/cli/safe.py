@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Make the instruments safe and print the result; returns 4 if one is not safe or still in use, else 0."""
+    """Make the instruments safe and print the result; returns 4 if one is not safe or is still in use, else 0."""
     from labrig.instruments.records import read_all
     from labrig.procedures.safe import forget, make_safe
 

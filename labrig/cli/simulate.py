@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print the voltages at the end, and write all of them."""
+    """Print the voltages at the last time, and write those at all times."""
     from labrig.blas import one_blas_thread
     from labrig.interrupts import Interrupts
     from labrig.procedures.simulate import read_times, simulate

@@ -26,7 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Run the trials and print their table; returns the exit code of the first trial that failed, else 7 or 0."""
+    """Run the trials and print their table.
+
+    Returns the exit code of the first trial that failed; if none did, 7 if a trial missed its target, else 0.
+    """
     from labrig.interrupts import Interrupts
     from labrig.procedures.sweep.procedure import require_distributed, run_sweep, sweep_folder
     from labrig.procedures.sweep.sweep_file import read_sweep

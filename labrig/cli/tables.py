@@ -12,7 +12,7 @@ FIGURES_APART = ", "
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None) -> str:
     """Return a table with left-aligned columns, two spaces apart.
 
-    With a `width`, the last column is wrapped so that no line is longer, but to no fewer than 20 characters.
+    If `width` is given, the last column is wrapped so that no line is longer; it keeps at least 20 characters.
     """
     widths = [max(len(row[k]) for row in [header, *rows]) for k in range(len(header))]
     room = widths[-1] if width is None else max(20, width - sum(widths[:-1]) - 2 * (len(widths) - 1))
@@ -28,7 +28,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int | Non
 
 
 def confusion_table(confusion: Mapping[str, Any]) -> list[str]:
-    """Return the lines of a confusion matrix: a row for each true class, a column for each class that was read."""
+    """Return the lines of a confusion matrix: rows are the true classes, columns the classes that the board gave."""
     classes = confusion["classes"]
     rows = [[name, *map(str, row)] for name, row in zip(classes, confusion["counts"], strict=True)]
     return table(["true \\ read", *classes], rows).splitlines()
@@ -103,5 +103,5 @@ def _cost_of_faults(outcome: Mapping[str, Any]) -> str:
 
 
 def figures(metrics: Mapping[str, float | None]) -> str:
-    """Return the metrics that have a value in one line."""
+    """Return, in one line, the metrics that have a value."""
     return FIGURES_APART.join(f"{name} {value:.4g}" for name, value in metrics.items() if value is not None)

@@ -1,4 +1,4 @@
-"""verify: check that a run's folder is not damaged; --replay repeats learning from its samples and compares."""
+"""verify: check that a run's folder is not damaged; --replay repeats learning from the samples and compares results."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print damages and differences; returns 0, 6 if the run is damaged, or 7 if the replay differs."""
+    """Print damage and differences; returns 0, 6 if the run is damaged, or 7 if the replay differs."""
     from labrig.runs.folder import find_run
     from labrig.runs.integrity import damages
 

@@ -40,7 +40,7 @@ class MissingColumn(TableError):
 class Cell:
     """One cell: its text without the blanks around it, its place as file:line:column, and whether it was in quotes.
 
-    `written` is the text with its blanks.
+    `written` is the text including its blanks.
     """
 
     text: str

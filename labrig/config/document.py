@@ -48,7 +48,7 @@ class Document:
         return descend(self.root, path)[0].mark
 
     def key_mark_of(self, path: TreePath) -> Mark:
-        """Return where the key of the value at a path starts; for list items and missing values as `mark_of`."""
+        """Return where the key of the value at a path starts; for list items and missing values, as `mark_of`."""
         node, _ = descend(self.root, path)
         return node.key_mark or node.mark
 
@@ -66,8 +66,8 @@ class Document:
         """Find the data file that a value names; None if it does not exist.
 
         The file is looked up next to the configuration file that names it, then among the packaged files. If a value on
-        the command line names it, it is looked up in the working directory, next to the user's file, then among the
-        packaged files.
+        the command line names it, it is looked up in the working directory, then next to the user's file, then among
+        the packaged files.
 
         Parameters
         ----------
@@ -87,3 +87,11 @@ class Document:
         if found is not None and mark is not None:
             self.located[mark] = found
         return found
+
+    def searched(self, named_at: Marked | Mark | None) -> str:
+        """Return the places where `locate` looks for the file that a value names, in words for a message."""
+        mark = named_at.mark if isinstance(named_at, Marked) else named_at
+        folder = "next to the configuration that names it"
+        if mark is not None and mark.file == command_line.FILE:
+            folder = "in the working directory, next to the configuration,"
+        return f"{folder} or among the files that come with labrig"

@@ -1,4 +1,4 @@
-"""Patterns in the wiring: `n{r}_{c}` is every node of that form, and `daq/{r*10+c}` the channel of each.
+"""Patterns in the wiring: `n{r}_{c}` means every node of that form, and `daq/{r*10+c}` the channel of each.
 
 The text in braces is a sum of products of whole numbers and the pattern's variables, with `+ - * // %` and parentheses.
 It is parsed here and never evaluated as Python.
@@ -25,7 +25,7 @@ _TOKEN = re.compile(r"\s*(?:(?P<number>[0-9]+)|(?P<name>[A-Za-z]\w*)|(?P<sign>//
 
 
 def is_pattern(text: str) -> bool:
-    """Return whether a name or a value has a part in braces; a single brace belongs to a name."""
+    """Return whether a name or a value has a part in braces; a brace without a partner is part of a name."""
     return _BRACES.search(text) is not None
 
 
@@ -46,7 +46,7 @@ class NodePattern:
 
     @classmethod
     def parsed(cls, text: str) -> NodePattern:
-        """Parse a pattern. Raises ValueError if a brace has no partner, or does not hold a variable."""
+        """Parse a pattern. Raises ValueError if braces are unbalanced or enclose anything but a variable."""
         parts, limits, names, end = list[str](), dict[str, tuple[int, int]](), set[str](), 0
         for found in _BRACES.finditer(text):
             parts.append(_literal(text[end : found.start()], text))
@@ -81,7 +81,7 @@ def filled(text: str, values: Mapping[str, int]) -> str:
     Raises
     ------
     ValueError
-        If a brace has no partner, or its content is not a sum as described above, or is negative.
+        If braces are unbalanced, or enclose something other than a sum as described above, or a negative sum.
     """
     parts, end = list[str](), 0
     for found in _BRACES.finditer(text):

@@ -85,8 +85,8 @@ def _counts_up(name: str, following: str) -> bool:
 def expand_wiring(wiring: Marked, problems: Problems) -> Marked:
     """Return the wiring of one file with one row per node, marked at the place of its range.
 
-    The row `edges` is not expanded, nor is a pattern such as 'n{r}_{c}', which needs the nodes of the network. A row
-    that is a channel, or a list of channels, instead of a map says which channels sense its nodes. Ranges of unequal
+    The row `edges` is not expanded, nor is a pattern such as 'n{r}_{c}', which needs the nodes of the network. If a
+    row is a channel or a list of channels instead of a map, these channels sense its nodes. Ranges of unequal
     length, malformed ranges and nodes wired twice are reported. Other values are returned unchanged; validation reports
     them.
     """

@@ -43,20 +43,20 @@ def contrast(first: Response, second: Response, weight: float = 1.0) -> Gradient
 
 
 def systematic_of_change(first: Response, second: Response) -> Array:
-    """(E,) standard uncertainty of second.a − first.a due to zero, gain and rounding, with DC."""
+    """(E,) standard uncertainty, due to zero, gain and rounding, of second.a − first.a with DC."""
     if first.shared is None:
         return np.hypot(first.systematic_a, second.systematic_a)
     return np.sqrt(first.shared.drops.of_squares(_of_channels(first, second)))[: len(first.a)]
 
 
 def systematic_of_second(first: Response, second: Response) -> Array:
-    """(E,) standard uncertainty of the change of the drops of a second quantity due to zero, gain and rounding."""
+    """(E,) standard uncertainty, due to zero, gain and rounding, of the change of the second quantity's drops."""
     assert first.shared is not None
     return np.sqrt(first.shared.drops.of_squares(_of_channels(first, second)))[len(first.a) :]
 
 
 def systematic_of_moved_outputs(first: Response, second: Response) -> Array:
-    """(O,) standard uncertainty of the change of the outputs due to zero, gain and rounding."""
+    """(O,) standard uncertainty, due to zero, gain and rounding, of the change of the outputs."""
     if first.shared is None:
         return np.hypot(first.systematic_outputs, second.systematic_outputs)
     return np.sqrt(_of_channels(first, second)[first.shared.output_columns])

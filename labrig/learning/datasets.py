@@ -93,7 +93,7 @@ class NumberTable:
 
 
 def read_number_csv(path: Path, columns: Sequence[str], key: str) -> NumberTable:
-    """Return columns of numbers of a CSV; `key` names the columns in an OptionError."""
+    """Return columns of numbers from a CSV file; an OptionError about them names the option `key`."""
     _check_once(columns, key)
     table = _table(path)
     values = _numbers(path, table, columns, key)

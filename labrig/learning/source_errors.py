@@ -49,7 +49,7 @@ class SourceErrors:
 def source_errors(
     read: Array, a: Array, played: Array, u_played: Array | None, loss_gradient: Array
 ) -> SourceErrors | None:
-    """Errors due to the sources of the gradient Σ_m w_m read_m, where Σ_m w_m · played_m = −∂C/∂v_o.
+    """Errors of the gradient Σ_m w_m read_m due to the error sources, where Σ_m w_m · played_m = −∂C/∂v_o.
 
     Parameters
     ----------

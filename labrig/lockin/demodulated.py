@@ -92,7 +92,7 @@ class Demodulated:
         return self.phasor * np.exp(-1j * self.reference_phase)[:, np.newaxis]
 
     def scaled(self, factor: NDArray[np.float64]) -> Demodulated:
-        """Return the same with all amplitudes at tone f, and their uncertainties, multiplied by `factor` (F,)."""
+        """Return a copy with the amplitudes of each tone, and their uncertainties, multiplied by its `factor` (F,)."""
         by_row = factor[:, np.newaxis]
         return replace(
             self,

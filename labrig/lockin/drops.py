@@ -88,9 +88,9 @@ class Drops(Protocol):
         ...
 
     def terms(self, products: Array) -> Array:
-        """Return weight_k Σ_l weight_l products[k, l] as a (K, E) array, from products of channels (C, C).
+        """Return weight_k Σ_l weight_l products[k, l] as a (K, E) array, from the products (C, C) of channels.
 
-        The sum over k is the same product of the drop with itself; each term is the contribution of one channel.
+        The sum over k is the product of the drop with itself; each term is the contribution of one channel.
         """
         ...
 

@@ -56,7 +56,7 @@ class Hum:
     def slopes(self, columns: Array, amplitudes: Array) -> Array:
         """(N, C) derivative of the hum with respect to its frequency (V per rad per sample).
 
-        The hum is given by its amplitudes (2H, C) of `columns`.
+        The hum is `columns` @ `amplitudes`, where `amplitudes` is (2H, C).
         """
         return _slopes(columns, amplitudes, self.harmonics)
 

@@ -141,7 +141,7 @@ class Equilibrium(Protocol):
 
 @runtime_checkable
 class SeenFromNodes(Protocol):
-    """Optional: an equilibrium that also knows the resistance at a node, as seen by an instrument."""
+    """Optional: an equilibrium that also knows the resistance that an instrument at a node sees."""
 
     def resistances(self, states: ArrayLike, nodes: Sequence[int], /) -> Array:
         """(len(nodes),) small-signal resistance from each of these nodes to ground (Ω), at the states (N,)."""
@@ -169,13 +169,13 @@ class Relaxes(Protocol):
 
 @runtime_checkable
 class Decays(Protocol):
-    """Optional: an equilibrium that knows how a departure from it decays."""
+    """Optional: an equilibrium that knows how the nodes return to it."""
 
     def decay(self, states: Array, departure: Array, /) -> tuple[NDArray[Any], NDArray[Any]]:
         """Rates (M,) in 1/s and modes (M, N), such that departure(t) = Σ_m modes[m] exp(−rates[m] t).
 
         `states` (N,) is the equilibrium, and `departure` (N,) the departure from it at t = 0. The modes do not include
-        parts that follow without delay; M is 0 if there are no other parts.
+        values that follow without delay; M is 0 if there are no others.
         """
         ...
 
@@ -200,7 +200,7 @@ class KnowsFixedLoad(Protocol):
 
 
 class Network(Protocol):
-    """A network with its sources: a frozen dataclass of plain values. Vectors are in the order of these tuples."""
+    """A network with its sources: a frozen dataclass of plain values. Vectors are in the order of its tuples."""
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -236,7 +236,7 @@ class Network(Protocol):
         ...
 
     def equilibrium(self, is_open: Collection[int] = ()) -> Equilibrium:
-        """Return a solver of the network, with the outputs of the sources `is_open` (by number) open."""
+        """Return a solver of the network in which the outputs of the sources with the indices `is_open` are open."""
         ...
 
 
@@ -244,7 +244,7 @@ class Network(Protocol):
 class HasCurvedDrops(Protocol):
     """Optional: a layout whose drops are not weighted sums, such as the distances between points.
 
-    The `projection` of an edge then gives the order of its nodes and their weights at rest; ground stands for a
+    The `projection` of an edge then gives its nodes in order, with their weights at rest; ground stands for a
     coordinate that stays at 0.
     """
 
@@ -307,7 +307,7 @@ class Layout(Protocol):
         ...
 
     def with_sources(self, sources: Iterable[Source], beside: Sequence[str] = ()) -> Network:
-        """Return the network with these sources, and with the nodes `beside`, which are connected to a source only."""
+        """Return the network with these sources, and the nodes `beside`, which are connected only to a source."""
         ...
 
 

@@ -1,15 +1,17 @@
-"""Frequencies of a tone f₁ with sidebands f₁ ± Ω, on whole cycles of the window, for the lock-in of ½u² at Ω.
+"""Chooses a tone f₁ with sidebands f₁ ± Ω, each on whole cycles of the window, so that a lock-in can read ½u² at Ω.
 
-In a nonlinear network ½u² contains products m·f₁ + j·Ω. The one at ± Ω itself is measured, and all others must stay
-clear of it: no m·f₁ + j·Ω with 0 < |j| ≤ order + 1 may fall on DC modulo the sample rate. This is ensured as follows:
-in cycles per common period P, f₁ is a multiple of g, but no multiple of Ω up to order + 1 is a multiple of g. The first
-product that falls on Ω is then due to the harmonic P/g of f₁, which is far beyond those that diodes generate.
+In a nonlinear network ½u² contains products m·f₁ + j·Ω. The one at ±Ω is measured, and no other with |j| ≤ order may
+fall on it. In other words, no m·f₁ + j·Ω with 0 < |j| ≤ order + 1 may be DC modulo the sample rate. Let P be the common
+period in samples, f₁ and Ω numbers of cycles in P, and g the greatest common divisor of f₁ and P. It is then enough
+that none of Ω, 2Ω, …, (order + 1)·Ω is a multiple of g. The only products that still fall on ±Ω contain the harmonic
+P/g of f₁ or its multiples, and P/g ≥ LEAST_PHASES is far beyond the harmonics that diodes generate.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from math import gcd
+from typing import Literal
 
 from labrig.signals.tone_planner import (
     MAINS_HARMONICS,
@@ -40,8 +42,8 @@ def plan_sidebands(
 ) -> TonePlan:
     """Choose f₁, f₁ − Ω and f₁ + Ω with the shortest common period, then the lowest f₁, then the lowest Ω.
 
-    The three tones avoid harmonics of the mains. Ω need not, because ½u² contains hum at its own frequency only as a
-    product with a constant.
+    The three tones avoid harmonics of the mains. Ω itself need not, because ½u² contains hum at its own frequency only
+    as a product with a constant.
 
     Parameters
     ----------
@@ -76,7 +78,8 @@ def plan_sidebands(
 def check_sidebands(plan: TonePlan, order: int = 5) -> TonePlan:
     """Check tones f₁, f₁ − Ω, f₁ + Ω that the user chose, and return `plan`, which has whole cycles of each.
 
-    Raises PlanError if they are not in this order, or collide with products up to `order`.
+    Raises PlanError if they are not in this order, repeat too rarely in the window, are sampled at too few phases, or
+    collide with products up to `order`.
     """
     carrier, low, high = plan.cycles
     if high - carrier != carrier - low or high <= carrier:
@@ -84,12 +87,15 @@ def check_sidebands(plan: TonePlan, order: int = 5) -> TonePlan:
             "three tones are needed in this order: the activation, and tones at equal distances below and above it",
             remedy="write f, f − Ω, f + Ω, or tones: auto",
         )
-    if not _clear(plan.period_samples, carrier, high - carrier, plan.window_samples, order):
-        raise PlanError(
-            f"products of {plan.frequencies_hz[0]:g} Hz and its sidebands fall on the difference frequency that is "
-            f"measured, or the tones do not repeat {LEAST_PERIODS} times in the window",
-            remedy="choose other tones, or tones: auto",
-        )
+    flaw = _flaw(plan.period_samples, carrier, high - carrier, plan.window_samples, order)
+    if flaw:
+        tones = f"{plan.frequencies_hz[0]:g} Hz and its sidebands"
+        message = {
+            "periods": f"the pattern of {tones} repeats fewer than {LEAST_PERIODS} times in the window",
+            "phases": f"{plan.frequencies_hz[0]:g} Hz is sampled at fewer than {LEAST_PHASES} different phases",
+            "products": f"intermodulation products of {tones} fall on the measured difference frequency",
+        }
+        raise PlanError(message[flaw], remedy="choose other tones, or tones: auto")
     return plan
 
 
@@ -109,16 +115,20 @@ def _search(
                 if carrier + offset not in in_band or carrier - offset not in in_band:
                     break
                 sides = carrier - offset, carrier + offset
-                if allowed.issuperset(sides) and _clear(period, carrier, offset, window, order):
+                if allowed.issuperset(sides) and not _flaw(period, carrier, offset, window, order):
                     return carrier, *sides
     return None
 
 
-def _clear(period: int, carrier: int, offset: int, window: int, order: int) -> bool:
-    """Whether a tone and its sidebands, in cycles per window, are clear of products."""
+def _flaw(
+    period: int, carrier: int, offset: int, window: int, order: int
+) -> Literal["periods", "phases", "products"] | None:
+    """Why a tone and its sidebands, in cycles per window, are unsuitable: too few periods or phases, or products."""
     step = window // period
     common = gcd(carrier // step, period)
+    if LEAST_PERIODS * period > window:
+        return "periods"
+    if period // common < LEAST_PHASES:
+        return "phases"
     beats = (offset // step * j for j in range(1, order + 2))
-    return (
-        LEAST_PERIODS * period <= window and period // common >= LEAST_PHASES and all(beat % common for beat in beats)
-    )
+    return None if all(beat % common for beat in beats) else "products"

@@ -25,7 +25,7 @@ BOARD_MISTAKES = [
         "initial: [30 µS, 80 µS]",
         "initial: ▲[30 µS, 200 µS]",
         "network.programmable.initial",
-        "must lie within range",
+        "both values must lie within 'range' (",
         "10 µS to 100 µS",
     ),
     one_edit(

@@ -188,7 +188,11 @@ MISTAKES = [
         "200 Hz to 2000 Hz",
     ),
     one_edit(
-        "too many tones", "tones: auto", "tones: ▲[250 Hz, 450 Hz]", "acquisition.tones", "got 2, 1 tone is needed"
+        "too many tones",
+        "tones: auto",
+        "tones: ▲[250 Hz, 450 Hz]",
+        "acquisition.tones",
+        "got 2 tones, but 1 is needed (for the error)",
     ),
     one_edit(
         "no tone possible",

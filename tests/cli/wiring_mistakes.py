@@ -274,7 +274,7 @@ WIRING_MISTAKES = [
         "edges:      pots/0..17",
         "edges:      ▲edges.csv",
         "wiring.edges",
-        "there is no file 'edges.csv' next to the configuration or among the packaged files",
+        "there is no file 'edges.csv' next to the configuration that names it or among the files that come with labrig",
     ),
     one_edit(
         "a Howland source that drives",

@@ -45,11 +45,11 @@ def test_what_another_program_writes_into_a_pipe_is_read_to_its_end(fifo: Path) 
 
 @posix
 def test_a_pipe_that_nobody_writes_is_given_up(fifo: Path) -> None:
-    with pytest.raises(TimeoutError, match="nothing came within"):
+    with pytest.raises(TimeoutError, match="the pipe was not closed within"):
         content_of(fifo)
 
 
 @posix
 def test_so_is_one_as_a_configuration(fifo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(fifo)]) == 3
-    assert "nothing came within" in capsys.readouterr().err
+    assert "the pipe was not closed within" in capsys.readouterr().err

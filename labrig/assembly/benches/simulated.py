@@ -34,7 +34,7 @@ def build(assembly: Assembly) -> SimulatedBench:
 
 
 def wired(assembly: Assembly) -> Wired:
-    """Return the simulated board, which is as configured except for its miswirings, or the fixture that replaces it."""
+    """Return the simulated board with its miswirings, or the fixture that replaces the board during a calibration."""
     if assembly.fixture is not None:
         able = {name: device.capabilities for name, device in assembly.devices.items()}
         ohm = {name: each.output_resistance_ohm for name, each in able.items() if isinstance(each, SourceCapabilities)}

@@ -34,7 +34,7 @@ class Serving(NamedTuple):
     Attributes
     ----------
     endpoints : list of Endpoint
-        Their addresses.
+        Addresses of the instruments.
     true_outputs : callable
         Takes inputs (I,) (V) and whether these are amplitudes of a tone; returns the exact outputs (O,) (V).
     playing : callable

@@ -1,4 +1,4 @@
-"""Nodes that have not settled when a digitizer reads them that takes each scan at constant voltages."""
+"""Nodes that have not settled when they are read by a digitizer that takes each scan at constant voltages."""
 
 from __future__ import annotations
 

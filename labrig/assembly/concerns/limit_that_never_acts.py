@@ -1,4 +1,4 @@
-"""Limits far above anything that the instruments can play never act. The cause is mostly a wrong unit (MW for mW)."""
+"""Limits that never act, as no instrument can reach them; the cause is usually a wrong unit (MW for mW)."""
 
 from __future__ import annotations
 

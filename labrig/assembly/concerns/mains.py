@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def mains(assembly: Assembly) -> Warnings:
-    """Warn of tones whose readings would contain hum; `tones: auto` plans no such tones."""
+    """Warn of tones whose readings would contain hum; `tones: auto` avoids them."""
     tones, acquisition = assembly.acquisition_timing.tones, assembly.acquisition
     for mains_hz in acquisition.mains_hz:
         taken = cycles_on_mains(tones.sample_rate_hz, tones.window_samples, (mains_hz,))

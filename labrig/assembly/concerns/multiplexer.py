@@ -1,4 +1,4 @@
-"""A multiplexed digitizer that reads part of the channel scanned before."""
+"""A multiplexed digitizer whose reading contains part of the voltage of the channel scanned before."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def multiplexer(assembly: Assembly) -> Warnings:
-    """Warn of a node whose reading contains too much of the node scanned before it."""
+    """Warn of a node whose reading contains too much of the voltage of the node scanned before it."""
     if assembly.ghost is not None and not assembly.ghost.small:
         digitizer = assembly.board.hookup.digitizer
         yield ("acquisition", "sample_rate"), f"{digitizer} has one converter for all channels: {assembly.ghost}"

@@ -92,7 +92,7 @@ class AcquisitionTiming:
 
 
 def check_sample_rate(document: Document, acquisition: Acquisition, devices: Mapping[str, Device]) -> bool:
-    """Return whether any digitizer is fast enough; if not, report the fastest once. True if there is no digitizer."""
+    """Return False, and report it once, if every digitizer is too slow; otherwise True, even without a digitizer."""
     rates = {
         name: device.capabilities.max_sample_rate_hz
         for name, device in devices.items()
@@ -120,8 +120,8 @@ def read_tones(
 ) -> TonePlan | None:
     """Return the tones: one for the activation if it is a sine, then those that carry the error.
 
-    None if there is a problem, or if the tones cannot be checked yet. The sample rate is checked first: if it is so
-    high that the window has too many samples, the window is not reported as a second problem.
+    None if there is a problem, or if the tones cannot be checked yet. If the window has too many samples only because
+    the sample rate is too high, only the sample rate is reported.
     """
     fast_enough = check_sample_rate(document, acquisition, devices)
     if not fast_enough and acquisition.sample_rate * acquisition.window >= MOST_SAMPLES:
@@ -159,8 +159,7 @@ def read_tones(
             }
             return plan_sidebands(**request) if sidebands else plan_tones(count=error + activation, **request)
         if len(acquisition.tones) != error + activation:
-            needed = _tones_in_words(error, activation)
-            raise PlanError(f"got {len(acquisition.tones)}, {needed}; or write 'tones: auto'")
+            raise PlanError(_wrong_count(len(acquisition.tones), error, activation))
         chosen = acquisition.sample_rate, samples, acquisition.tones, acquisition.band
         if sidebands:  # sidebands are products of order 3 of one another
             return check_sidebands(check_tones(*chosen, order=2), acquisition.order)
@@ -181,11 +180,13 @@ def _window_samples(acquisition: Acquisition, step_s: float) -> int:
     return samples
 
 
-def _tones_in_words(error: int, activation: int) -> str:
-    if error + activation == 1:
-        return "1 tone is needed, for the error"
-    errors = "error" if error == 1 else f"{error} for the error"
-    return f"{error + activation} are needed, {'activation and ' if activation else ''}{errors}"
+def _wrong_count(given: int, error: int, activation: int) -> str:
+    needed = error + activation
+    uses = f"1 for the activation, {error} for the error" if activation else "for the error"
+    return (
+        f"got {given} tone{'' if given == 1 else 's'}, but {needed} {'is' if needed == 1 else 'are'} needed ({uses}); "
+        f"list {needed}, or write 'tones: auto'"
+    )
 
 
 def read_timing(
@@ -324,7 +325,7 @@ def check_pilot(
     limits: Limits,
     tones: TonePlan | None = None,
 ) -> None:
-    """Report a pilot that its source, the digitizer or a limit does not allow; with `tones`, also a pilot too small."""
+    """Report a pilot that is too large for its source, the digitizer or a limit or, if `tones` are given, too small."""
     name, digitizer = board.hookup.pilot.device, devices[board.hookup.digitizer].digitizer
     node = limits.node_limit if medium_in_use() == ELECTRICAL else math.inf
     limit = min(devices[name].source.full_scale_v, node, digitizer.full_scale_v)

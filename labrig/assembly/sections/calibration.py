@@ -30,7 +30,7 @@ class Calibration(Section):
 
 @dataclass(frozen=True)
 class CalibrationChoice:
-    """The calibration record; None without one."""
+    """The calibration record; None if there is none."""
 
     record: CalibrationRecord | None
 
@@ -50,7 +50,7 @@ def read_calibration(
         return None
     file = _located(document, section.record)
     if file is None:
-        where = "next to the configuration that names it or among the packaged records"
+        where = document.searched(document.get(PATH))
         hint = escape_hint(section.record)
         document.report(PATH, f"there is no file {as_written(section.record)} {where}{hint}; {AGAIN}")
         return None

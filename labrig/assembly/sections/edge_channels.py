@@ -63,11 +63,8 @@ def _edge_table(document: Document, layout: Layout, name: str, entry: Marked, pa
     """Read the channels from a CSV file with the columns edge and pot."""
     file = document.locate(name, entry)
     if file is None:
-        document.report(
-            path,
-            f"there is no file {as_written(name)} next to the configuration or among the packaged files"
-            f"{escape_hint(name)}",
-        )
+        where = document.searched(entry)
+        document.report(path, f"there is no file {as_written(name)} {where}{escape_hint(name)}")
         return None
     try:
         found = channels_by_edge(read_csv(file), {edge.name for edge in layout.edges})

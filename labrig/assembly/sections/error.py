@@ -56,7 +56,7 @@ def check_error(
 
 
 def check_carrier(document: Document, learning: LearningChoice, network: NetworkChoice, layout: Layout) -> None:
-    """Report a carrier that needs a second quantity if the nodes of the network carry none."""
+    """Report a carrier that needs a second quantity, if the nodes of the network carry none."""
     if not learning.carrier_class.quantity or (isinstance(layout, HasSecondQuantity) and layout.second):
         return
     name, medium, key = learning.section.error.carrier, medium_in_use(), network.physics.second_key
@@ -66,7 +66,7 @@ def check_carrier(document: Document, learning: LearningChoice, network: Network
 
 
 def check_slope(document: Document, learning: LearningChoice, layout: Layout) -> None:
-    """Report an activation or a rule that needs an energy of ½θu² per edge, in a network with other edges."""
+    """Report an activation or a rule that requires edges of energy ½θu², if the network has others."""
     if all(edge.slope is None for edge in layout.edges):
         return
     quadratic = "the energy of an edge is not half its parameter times its drop squared"

@@ -21,8 +21,8 @@ class Faults(Section):
         What to do if a measurement was rejected because a channel clipped (overrange) or synchronization was lost
         (sync): "stop", "retry", or "skip", which leaves the batch out.
     channel : str
-        What to do if a channel does not keep the value that was written: "stop", or "mask", which no longer trains its
-        edge.
+        What to do if a channel does not keep the value that was written: "stop", or "mask", which trains only
+        the other edges.
     """
 
     attempts: Annotated[int, Field(ge=1, le=100)] = 3

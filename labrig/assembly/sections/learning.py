@@ -38,7 +38,8 @@ class Error(Section):
     Attributes
     ----------
     carrier : str
-        How the error is distinguished from the activation; `tones: shared` is the old name of `shared_tone`.
+        How the error is distinguished from the activation; `tones: shared` is an old form of
+        `carrier: shared_tone`.
     floor : float
         Errors smaller than `floor` times the scale of the loss are injected with a proportionally smaller current,
         which limits γ.
@@ -58,7 +59,7 @@ class Error(Section):
 
 @cache
 def error_section(flow_key: str, second: bool = False) -> type[Error]:
-    """Return the model of the section for a medium with this key; `second`: for its second quantity."""
+    """Return the model of the section for a medium with this key; `second` if its second quantity carries the error."""
     flow = PositiveSecondFlow if second else PositiveFlow
     model = create_model("Error", __base__=Error, **{flow_key: (flow, ...)})  # type: ignore[call-overload]
     model.flow_key = flow_key
@@ -66,7 +67,7 @@ def error_section(flow_key: str, second: bool = False) -> type[Error]:
 
 
 class Evaluate(Section):
-    """When to evaluate: every `every` epochs; 0 for only before and after training."""
+    """When to evaluate: every `every` epochs; 0 means only before and after training."""
 
     every: NonNegativeCount = 0
 
@@ -120,7 +121,7 @@ class LearningChoice:
         return self.rule.acquisitions_of(edges, outputs, self.carrier_class)
 
     def carrier(self, loss: Loss, outputs: int) -> Carrier:
-        """Build the carrier, with its floor in the unit of ∂C/∂v of the loss."""
+        """Build the carrier; its floor is in the unit of the loss gradient ∂C/∂v."""
         error = self.section.error
         options = part(error, self.carrier_class.Options)
         return self.carrier_class(options, error.largest, error.floor * loss.error_scale, outputs)
@@ -221,7 +222,7 @@ LARGEST_TWIN = 1000
 
 
 def check_twin(document: Document, learning: LearningChoice, board: Board) -> None:
-    """Report a twin that cannot follow this board."""
+    """Report the twin if it cannot model this board."""
     edges, path = len(board.hookup.edges), ("learning", "twin")
     if learning.section.twin is None:
         return

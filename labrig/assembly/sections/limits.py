@@ -32,8 +32,8 @@ class Limits(Section):
     step : float
         Longest training step (s).
     misread : float
-        How far the reading of a driven node may be off its drive, as a fraction of the drive plus 0.2 V. From 1 on,
-        outputs may move the wrong way.
+        Largest deviation of a driven node's reading from its drive, as a fraction of the sum of the drive and 0.2 V.
+        At 1 or more, there is also no check that outputs move the right way.
     """
 
     node: PositiveState | None = Field(default_factory=lambda: _default(5.0))

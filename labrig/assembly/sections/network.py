@@ -38,7 +38,7 @@ ROUNDING = 1e-12
 class InitialRun(Section):
     """A run whose trained conductances are the initial conductances.
 
-    run: its folder. step: those after this step, by default its last.
+    run: folder of the run. step: the step after which its conductances are taken, by default the last.
     """
 
     run: str
@@ -46,7 +46,7 @@ class InitialRun(Section):
 
 
 class Programmable(Section):
-    """The trained edges: their range (S), and their initial values as a range for random ones (S) or a run."""
+    """The trained edges: the range of their conductances (S), and initial values, from a random range (S) or a run."""
 
     edges: Literal["all"] = "all"
     range: tuple[PositiveParameter, PositiveParameter]
@@ -63,7 +63,7 @@ class Programmable(Section):
                 raise ValueError("initial: the first conductance must not be larger than the second")
             if first < low or last > high:
                 limits = " to ".join(medium_in_use().text("parameter", value) for value in self.range)
-                raise ValueError(f"initial: it must lie within range, {limits}")
+                raise ValueError(f"initial: both values must lie within 'range' ({limits})")
         return self
 
 
@@ -151,9 +151,10 @@ def _located(document: Document, options: Section, key: tuple[str, ...], above: 
     path = ("network", *above, first)
     if below:
         return options.model_copy(update={first: _located(document, value, tuple(below), (*above, first))})
-    found = document.locate(value, document.get(path))
+    named_at = document.get(path)
+    found = document.locate(value, named_at)
     if found is None:
-        where = "next to the configuration that names it or among the packaged ones"
+        where = document.searched(named_at)
         document.report(path, f"there is no file {as_written(value)} {where}{escape_hint(value)}")
         return options
     return options.model_copy(update={first: str(found)})

@@ -19,8 +19,8 @@ class Power(Section):
     up : list of str
         Order in which outputs and terminals are connected; instruments that are not listed follow.
     down : list of str
-        Order in which instruments are made safe, one after the other. Instruments that are not listed are made safe
-        together with the first of the list if they are sources, and after the last otherwise.
+        Order in which instruments are made safe, one after the other. Of the instruments that are
+        not listed, sources are made safe together with the first of the list, and all others after the last.
     """
 
     up: list[str] = []

@@ -18,7 +18,7 @@ class Programmers(Section):
     Attributes
     ----------
     refresh : float or None
-        Time after which every cell is read, and written again if it has drifted out of its tolerance (s); None: never.
+        Time after which every cell is read, and rewritten if it has drifted out of its tolerance (s); None for never.
     """
 
     refresh: PositiveTime | None = None
@@ -30,7 +30,7 @@ class Programmers(Section):
 
 
 def read_programmers(document: Document, devices: dict[str, Device]) -> Programmers | None:
-    """Return the section; None after problems were reported."""
+    """Validate the section; None if it has problems."""
     section = validate(document, ("programmers",), Programmers)
     if section is None or section.refresh is None:
         return section

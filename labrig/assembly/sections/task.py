@@ -165,10 +165,13 @@ def read_task(
         written = document.get(choice.place(key))
         return None if written is None else document.locate(str(written.value), written)
 
+    def searched(key: Key) -> str:
+        return document.searched(document.get(choice.place(key)))
+
     def warn(key: str | Key, message: str) -> None:
         document.warn(choice.place((key,) if isinstance(key, str) else key), message)
 
-    context = TaskContext(terminals, choice.shared, header.seed if header else 0, locate, warn)
+    context = TaskContext(terminals, choice.shared, header.seed if header else 0, locate, searched, warn)
     try:
         task = choice.task.build(choice.options, context)
     except OptionError as error:
@@ -206,7 +209,7 @@ def _check_loss(document: Document, choice: TaskChoice, learning: LearningChoice
 def check_least_drive(
     document: Document, choice: TaskChoice, task: Task, board: Board, devices: Mapping[str, Device], tones: TonePlan
 ) -> None:
-    """Report examples that the digitizer cannot tell apart, as no node changes by more than the sources do."""
+    """Report examples that the digitizer cannot tell apart; no node can change by more than the inputs do."""
     digitizer = devices[board.hookup.digitizer].digitizer
     text = partial(medium_in_use().text, "state")
     sensors = {wire.node: abs(wire.sensor) for wire in board.hookup.senses}

@@ -60,7 +60,7 @@ def read_trained(document: Document, network: NetworkChoice, board: Board) -> Tr
     named_at = document.get((*PATH, "run"))
     journal = document.locate(f"{initial.run}/{JOURNAL}", named_at)
     if journal is None:
-        where = "next to the configuration that names it"
+        where = document.searched(named_at)
         document.report(
             (*PATH, "run"), f"there is no run {as_written(initial.run)} {where}; give the path of its folder"
         )
@@ -88,24 +88,25 @@ def read_trained(document: Document, network: NetworkChoice, board: Board) -> Tr
         return None
     if found.masked:
         edges = _listed([names[edge] for edge in found.masked])
-        document.warn((*PATH, "run"), f"{folder.path} masked {edges}: their conductances were not trained to the end")
+        message = f"{folder.path} masked {edges} after a fault, so their conductances were not trained to the end"
+        document.warn((*PATH, "run"), message)
     return trained
 
 
 @dataclass(frozen=True)
 class Conductances:
-    """What the journal and the metadata of a run say about its board after a step.
+    """The conductances of the board of a run after a step, from its journal and metadata.
 
     Parameters
     ----------
     step
         The step; 0 for the initial conductances.
     edges
-        (E,) names of its edges.
+        (E,) names of the edges.
     shadow, conductances
         (E,) conductances before rounding, and nominal ones as written (S).
     masked
-        Indices of the edges that are masked since a fault.
+        Indices of the edges that have been masked because of a fault.
     """
 
     step: int
@@ -144,7 +145,7 @@ def conductances_of(folder: RunFolder, step: int | None = None) -> Conductances:
         else:
             shadow = conductances = np.array(meta["board"]["initial_s"], dtype=float)
         if shadow.shape != (len(edges),):
-            raise ValueError(f"it names {len(edges)} edges, the journal has {len(shadow)}")
+            raise ValueError(f"it names {len(edges)} edges, but the journal has {len(shadow)}")
     except (KeyError, TypeError, ValueError) as error:
         raise folder.damaged(META, f"it does not describe the board ({error})") from error
     return Conductances(last, edges, shadow, conductances, record.masked[last - 1] if last else ())

@@ -45,7 +45,7 @@ ANY_VOLTAGE = (-np.inf, np.inf)
 
 
 def is_written(document: Document, expanded: Document) -> bool | None:
-    """Return True if instruments and wiring are maps, else None (reported with the header).
+    """Return True if instruments and wiring are maps; else None, which is reported with the header.
 
     `expanded` is the document with a row for each node of a pattern.
     """
@@ -63,7 +63,8 @@ def read_board(
 ) -> Board | None:
     """Check the wiring against network and instruments, and build the board; None if it has problems.
 
-    Inputs and outputs are in the order of the layout's nodes if these are numbered, else in the order of the rows.
+    If the layout's nodes are numbered, inputs and outputs follow their order; otherwise they follow the rows of
+    `wiring`.
     """
     reader = WiringReader(document, layout, devices, faulty(document, devices))
     rows = reader.rows()
@@ -199,7 +200,7 @@ class WiringReader:
         return any(problem.mark in marks for problem in self._document.problems.under(("wiring",)))
 
     def edges(self) -> list[EdgeWire]:
-        """Return one wire per programmable edge, fewer if there are problems."""
+        """Return one wire per programmable edge; if there are problems, fewer."""
         entry = self._document.get(("wiring", EDGES))
         path = ("wiring", EDGES)
         wanted = self._layout.edges

@@ -62,10 +62,10 @@ class SourceLead(Lead):
     Attributes
     ----------
     actuator : str
-        Its output per volt: a flow (a force, a volume per time) or a state (a displacement, a pressure).
+        Output of the actuator per volt: a flow (a force, a volume per time) or a state (a displacement, a pressure).
     coupling : float or None
-        Flow per state between actuator and node: it transmits the state of an actuator that makes a state, and loads
-        the node of an actuator that makes a flow (no load by default).
+        Flow per state between actuator and node. An actuator that sets a state acts on the node through it; an
+        actuator that sets a flow loads the node with it (by default there is no load).
     """
 
     actuator: ActuatorFactor

@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 
 
 class Chopped(Rule):
-    """Activation on and off `chops` times, then with the error on."""
+    """Measure with the activation on and off, `chops` times, then with the error on as well."""
 
     subtracts_zeros = True
 

@@ -35,9 +35,10 @@ SURPRISING = 3.0
 
 
 class CoupledLearning(Rule):
-    """Measure free, with a current into each output in turn, clamped (once per correction and once more), free again.
+    """Measure the board free, then with a current into each output in turn, then clamped, then free again.
 
-    The readings of the contrast are used for nothing else, so that their noise is independent.
+    The clamped board is measured once per correction and once more after the last. The readings of
+    the contrast are used for nothing else, so that their noise is independent.
     """
 
     estimand = "the clamped contrast"

@@ -26,7 +26,7 @@ from labrig.learning.source_errors import source_errors
 
 
 class EquilibriumPropagation(Rule):
-    """Measure free, then nudged towards the target and, if centred, away from it."""
+    """Measure the free state, then the state nudged towards the target and, if centred, the one nudged away from it."""
 
     estimand = "the contrast of two equilibria, the gradient as β → 0"
 

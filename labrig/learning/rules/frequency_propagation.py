@@ -204,7 +204,7 @@ def check_misfit(error: Array, loss_gradient: Array, floor: float) -> None:
             f"the sources played error currents that deviate from the requested ones by {off:.1%} of the largest",
             action="inject the error",
             limit=f"{LARGEST_MISFIT:.0%}",
-            remedy="raise the error (learning.error): sources have a smallest amplitude, and round larger ones",
+            remedy="raise the current in learning.error: sources cannot play very small amplitudes, and round others",
         )
 
 

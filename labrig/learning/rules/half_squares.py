@@ -1,4 +1,4 @@
-"""Frequency propagation without a model of the edge: ½u² of every drop u is locked in at the beat of error and input.
+"""Frequency propagation without a model of the edge: ½u² of a drop is locked in at the beat of error and activation.
 
 This measures the local quantity ∂E/∂θ itself, (2/T) ∫ ½u² cos ω₂t dt, which for a DC activation equals a·b up to errors
 of order γ². Source of the idea: Anisetti, Kandala, Scellier, Schwarz, Neural Computation 36(4):596–620 (2024).

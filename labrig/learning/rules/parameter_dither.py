@@ -61,7 +61,7 @@ class ParameterDither(Rule):
 
 
 def patterns(edges: int) -> NDArray[np.float64]:
-    """(T, E) signs ±1 with orthogonal columns, half of each positive; T is the smallest power of 2 above E."""
+    """(T, E) signs ±1: orthogonal columns with equally many of each sign; T is the smallest power of 2 above E."""
     signs = np.ones((1, 1))
     while len(signs) <= edges:  # J. J. Sylvester's construction of a Hadamard matrix
         signs = np.block([[signs, signs], [signs, -signs]])

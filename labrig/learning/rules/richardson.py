@@ -68,7 +68,7 @@ def extrapolated(whole: tuple[Gradient, Gradient], small: tuple[Gradient, Gradie
     Parameters
     ----------
     whole, small : (Gradient, Gradient)
-        Gradients at γ and at γ/2, each first with its full noise, then as if the reading without error had no noise.
+        Gradients at γ and at γ/2, each as a pair: with all noise, and as if the reading without error had none.
     shared : bool
         Whether both gradients use the same reading without error, so that they share its noise.
     """

@@ -86,12 +86,12 @@ class Rule(ABC):
         """Acquisitions per example on a board with this number of edges; an example with zero error takes fewer."""
 
     def acquisitions_of(self, edges: int, outputs: int, carrier: type[Carrier]) -> int:
-        """Acquisitions per example for this number of edges and outputs; override it if the outputs matter."""
+        """Acquisitions per example; to be overridden by a rule for which it also depends on the number of outputs."""
         return self.acquisitions(edges, carrier)
 
     @classmethod
     def objection(cls, carrier: type[Carrier], activation: str) -> str | None:
-        """Why the rule cannot work with this carrier or activation ("dc" or "sine"), with a remedy; None if it can.
+        """Reason why the rule cannot work with this carrier or activation ("dc" or "sine"), and remedy; None if it can.
 
         The text completes a sentence whose subject is the rule.
         """

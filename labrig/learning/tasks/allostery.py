@@ -24,7 +24,7 @@ class Allostery(VoltageTask):
     """One example: constant inputs and targets."""
 
     class Options(Section):
-        """inputs: constant inputs. targets: desired outputs; `random` draws them between the extreme inputs."""
+        """inputs: constant inputs. targets: desired outputs; `random` draws them between lowest and highest input."""
 
         inputs: Annotated[list[Drive], Field(min_length=1)]
         targets: Annotated[list[State], Field(min_length=1)] | Literal["random"] = "random"

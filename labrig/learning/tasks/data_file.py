@@ -10,7 +10,7 @@ from labrig.quantities import as_written, escape_hint
 
 
 def data_file(context: TaskContext, key: Key, written: str) -> Path:
-    """Return the path of the file that the configuration names by `written` at `key` of the task's options.
+    """Return the path of the file that the option `key` of the task names as `written`.
 
     Raises OptionError if there is no such file.
     """
@@ -23,5 +23,4 @@ def data_file(context: TaskContext, key: Key, written: str) -> Path:
         raise OptionError(key, f"{as_written(written)} is a pipe or a device; write the data to a file and name it")
     if "://" in written:
         raise OptionError(key, f"{as_written(written)} is a web address; download the file, and name it")
-    where = "next to the configuration that names it or among the packaged ones"
-    raise OptionError(key, f"there is no file {as_written(written)} {where}{escape_hint(written)}")
+    raise OptionError(key, f"there is no file {as_written(written)} {context.searched(key)}{escape_hint(written)}")

@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Divider(VoltageTask):
-    """One example.
+    """A divider with its one example.
 
     Parameters
     ----------

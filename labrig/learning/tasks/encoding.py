@@ -45,7 +45,7 @@ class Encode(Section):
     @field_validator("range")
     @classmethod
     def _ascending(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
-        if value is not None and not (np.isfinite(value).all() and value[0] < value[1]):
+        if value is not None and value[0] >= value[1]:
             raise ValueError("the first number must be the smaller one")
         return value
 
@@ -53,7 +53,7 @@ class Encode(Section):
     @classmethod
     def _not_descending(cls, value: dict[str, tuple[float, float]] | None) -> dict[str, tuple[float, float]] | None:
         for name, limits in (value or {}).items():
-            if not (np.isfinite(limits).all() and limits[0] <= limits[1]):
+            if limits[0] > limits[1]:
                 raise ValueError(f"{name}: the second number must not be the smaller one")
         return value
 
@@ -99,7 +99,7 @@ class Encode(Section):
         return self._with_ranges(names, low, high)
 
     def own_limits(self, names: Sequence[str], training: Array) -> tuple[Array, Array]:
-        """Return the limits without using the `range` of every feature, as needed for outputs."""
+        """Return the limits from `ranges` and the training set, without `range`, which does not apply to outputs."""
         if len(training):
             return self._with_ranges(names, training.min(axis=0), training.max(axis=0))
         unknown = [name for name in names if name not in (self.ranges or {})]
@@ -117,7 +117,7 @@ class Encode(Section):
     def warn_of_clipping(
         self, context: TaskContext, names: Sequence[str], features: Array, low: Array, high: Array
     ) -> None:
-        """Warn of features (M, F) that are mostly clipped because the given range does not match their values.
+        """Warn of features (M, F) that are often clipped because the given range does not match their values.
 
         With ranges from the training set, only single examples of the test set are clipped.
         """
@@ -130,8 +130,8 @@ class Encode(Section):
                 limits = f"{low[column]:.6g} to {high[column]:.6g}"
                 context.warn(
                     ("encode", key),
-                    f"{count} of {len(features)} examples of {as_written(names[column])} lie so far outside "
-                    f"{limits} that they are clipped; are they in the same unit?",
+                    f"in {count} of {len(features)} examples, {as_written(names[column])} is so far outside {limits} "
+                    "that it is clipped; is the range in the same unit as the data?",
                 )
 
 

@@ -1,4 +1,4 @@
-"""Regression: y = M x for x uniform in ± full_scale, or columns of a table from other columns."""
+"""Regression: y = M x with x drawn uniformly from ± full_scale, or columns of a table from other columns."""
 
 from __future__ import annotations
 
@@ -218,14 +218,15 @@ def _matrix(options: Regression.Options, encode: Encode, context: TaskContext) -
         return matrix
     if not medium_in_use().within_drives:
         state = medium_in_use().state
-        cannot = f"a matrix that a network of {state}s can realize cannot be drawn"
+        cannot = f"no achievable matrix can be drawn at random for a network of {state}s"
         raise OptionError("matrix", f"{cannot}; write the matrix, e.g. [[0.1, 0]]")
     constant, inputs = len(encode.bias), context.terminals.inputs
     per_feature = 2 if encode.complements else 1
     features = (inputs - constant) // per_feature
     if features < 1 or features * per_feature + constant != inputs:
-        complements = " and complements" if encode.complements else ""
-        raise OptionError((), f"{inputs} driven nodes cannot be divided into features{complements} and {constant} bias")
+        kinds = "pairs of a feature and its complement" if encode.complements else "at least one feature"
+        what = f"{inputs} driven nodes cannot be divided into {constant} bias inputs and {kinds}"
+        raise OptionError((), f"{what}; change the number of driven nodes")
     return _achievable_matrix(features, encode.complements, context.terminals, context.seed)
 
 

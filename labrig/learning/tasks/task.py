@@ -72,6 +72,8 @@ class TaskContext:
     locate : callable
         Takes the path of a key in the task's own options, and returns the file that is named there, or None if there
         is no such file.
+    searched : callable
+        Takes the same path, and returns the places where `locate` looks, in words for a message.
     warn : callable
         Takes a key of the task's own options, or its path, and a message, and shows the user a warning that does not
         stop the run.
@@ -81,6 +83,7 @@ class TaskContext:
     sections: Mapping[str, Any]
     seed: int
     locate: Callable[[Key], Path | None]
+    searched: Callable[[Key], str]
     warn: Callable[[str | Key, str], None] = lambda key, message: None
 
 
@@ -130,7 +133,7 @@ class Task(ABC):
         Raises
         ------
         OptionError
-            If the options are wrong; it names the key at fault.
+            If the options are wrong; the error names the key at fault.
         """
 
     @classmethod
@@ -175,7 +178,7 @@ class Task(ABC):
         return problems
 
     def outputs_problem(self, outputs: int) -> OptionError:
-        """Return the problem to report if the board has this number of outputs instead."""
+        """Return the problem with a board that has this number of outputs."""
         return OptionError(
             (),
             f"the task has {self.readout.shape[1]} outputs, but {outputs} nodes have an 'error' source in the wiring",
@@ -213,7 +216,7 @@ class Task(ABC):
         return ""
 
     def target_remedy(self, reach: float) -> str:
-        """Return the remedy for targets of a data file that are out of reach; outputs reach `reach`, in SI units."""
+        """Return the remedy for a data file with targets beyond `reach`, the largest possible output (in SI units)."""
         return "correct the data"
 
     def example_name(self, example: int) -> str:
@@ -221,9 +224,10 @@ class Task(ABC):
         return self.names[example] if self.names else str(example)
 
     def representatives(self) -> list[int]:
-        """Indices of the training examples that `certify` judges by default: all, if there are at most eight.
+        """Indices of the training examples that `certify` judges by default.
 
-        Otherwise two for each different target, or the first four if there are more than eight different targets.
+        If there are at most eight, all of them. Otherwise two for each different target, or the first four if there are
+        more than eight different targets.
         """
         if len(self.trial) <= 8:
             return [int(k) for k in self.trial]

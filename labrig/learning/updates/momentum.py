@@ -1,4 +1,4 @@
-"""Momentum: a step goes down a running mean of gradients.
+"""Momentum: each step goes down the running mean of the gradients so far.
 
 Source: B. T. Polyak, USSR Comput. Math. Math. Phys. 4, 1 (1964); here a mean instead of a sum, so that the rate has the
 same meaning as without momentum.

@@ -32,7 +32,7 @@ class Rate:
     total_steps: int | None = None
 
     def at(self, step: int) -> float:
-        """Factor factor · remaining of step number `step`, counted from 0."""
+        """Return factor · remaining for step number `step`, counted from 0."""
         remaining = 1.0 if self.total_steps is None else max(0.0, 1.0 - step / self.total_steps)
         return self.factor * remaining
 

@@ -98,7 +98,7 @@ class ElasticLayout(Springs):
         return {"elastic": [len(self.names), len(self.geometry.springs)]}
 
     def with_sources(self, sources: Iterable[Source], beside: Sequence[str] = ()) -> ElasticNetwork:
-        """Return the network with these sources, and with the nodes `beside`, connected to a source only."""
+        """Return the network with these sources, and the nodes `beside`, which are connected only to a source."""
         return ElasticNetwork(self, tuple(sources), tuple(beside))
 
 
@@ -112,7 +112,7 @@ class ElasticNetwork:
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        """Coordinates, ports, then nodes that are connected to a source only."""
+        """The coordinates, then the ports, then the nodes that are connected only to a source."""
         return (*self.layout.nodes, *self.beside)
 
     @property

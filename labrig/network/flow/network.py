@@ -42,7 +42,7 @@ class FlowLayout(Tubes):
         return {"flow": [len(self.names), len(self.tubes)]}
 
     def with_sources(self, sources: Iterable[Source], beside: Sequence[str] = ()) -> FlowNetwork:
-        """Return the network with these sources, and with the nodes `beside`, connected to a source only."""
+        """Return the network with these sources, and the nodes `beside`, which are connected only to a source."""
         return FlowNetwork(self, tuple(sources), tuple(beside))
 
 
@@ -56,7 +56,7 @@ class FlowNetwork:
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        """Pressures, concentrations, then nodes that are connected to a source only."""
+        """The pressures, then the concentrations, then the nodes that are connected only to a source."""
         return (*self.layout.nodes, *self.beside)
 
     @property

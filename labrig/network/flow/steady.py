@@ -61,7 +61,7 @@ class Steady:
         return self._drops.T @ (conductances[:, np.newaxis] * self._drops) + np.diag(self._load + self._leak)
 
     def states(self, source_v: ArrayLike) -> Array:
-        """Pressures (Pa), then concentrations (mol/m³) if there is a chemical, then nodes outside the network (V)."""
+        """Pressures (Pa), then concentrations (mol/m³) of a chemical, if any, then nodes outside the network (V)."""
         pushed = np.atleast_2d(np.asarray(source_v, dtype=float)) @ self._into
         states = pushed.copy()  # nodes outside the network have the value that their source plays
         states[:, : self._size] = pushed[:, : self._size] @ self._answer
@@ -101,7 +101,10 @@ class Steady:
         return 0.5 * (np.asarray(states, dtype=float)[..., : self._size] @ self._drops.T) ** 2
 
     def decay(self, states: Array, departure: Array) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Rates (M,) and modes (M, N) of a departure of the concentrations; pressures follow without delay."""
+        """Rates (M,) and modes (M, N) with which a departure of the concentrations from equilibrium decays.
+
+        Pressures follow without delay.
+        """
         count, second = len(departure), slice(self._size, 2 * self._size)
         if self._chemical is None or not self._chemical.volume_m3:
             return np.zeros(0), np.zeros((0, count))

@@ -25,7 +25,7 @@ class Layout:
     shape: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def with_sources(self, sources: Iterable[Source], beside: Sequence[str] = ()) -> ResistiveNetwork:
-        """Return the network with these sources, and with the nodes `beside`, which are connected to a source only."""
+        """Return the network with these sources, and the nodes `beside`, which are connected only to a source."""
         return ResistiveNetwork((*self.nodes, *beside), self.edges, self.resistors, self.diodes, tuple(sources))
 
 
@@ -42,7 +42,7 @@ def layered(inputs: int, outputs: int, hidden: Sequence[HiddenLayer] = ()) -> La
     """Build a layered network, in which programmable edges connect every node of a layer to every node of the next.
 
     Nodes are called in0, …, hid0, … (numbered consecutively across hidden layers) and out0, …. Edges have names such as
-    'in0-hid0'. They are in the order of the layers, then of the node in the earlier layer, then of the other node. If
+    'in0-hid0'. They are sorted by layer, then by their node in that layer, then by their node in the next layer. If
     there are no hidden layers, edges connect inputs directly to outputs.
 
     Raises

@@ -17,7 +17,7 @@ class ResistiveNetwork(Graph):
     """A resistive graph with the interface of `labrig.network.physics.Network`."""
 
     def equilibrium(self, is_open: Collection[int] = ()) -> Solver:
-        """Return a solver of the network, with the outputs of the sources `is_open` (by number) open.
+        """Return a solver of the network in which the outputs of the sources with the indices `is_open` are open.
 
         A current source between an open output and its node stays connected: without an input voltage it injects no
         current, but it still loads the node.

@@ -83,7 +83,7 @@ class FixedDiode(Section):
 
 
 class Netlist(Section):
-    """A SPICE netlist, with the names of the trained resistors, and of parts that are not on the board."""
+    """A SPICE netlist, the names of its trained resistors, and the names of parts that are not on the board."""
 
     file: str
     edges: Annotated[list[str], Field(min_length=1)] | None = None

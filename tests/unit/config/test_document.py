@@ -234,6 +234,15 @@ def test_data_is_looked_up_beside_the_file_that_names_it(write: Any, tmp_path: P
     assert document.locate("a" * 5000, data) is None
 
 
+def test_the_places_where_a_file_was_looked_for_depend_on_what_names_it(write: Any, tmp_path: Path) -> None:
+    (tmp_path / "packaged").mkdir()
+    document = load(write("mine/top.yaml", "data: none.csv\n"), "set=none.csv", packaged=tmp_path / "packaged")
+    given = document.searched(document.mark_of(("set",)))
+    assert given == "in the working directory, next to the configuration, or among the files that come with labrig"
+    written = document.searched(document.get(("data",)))
+    assert written == "next to the configuration that names it or among the files that come with labrig"
+
+
 def test_the_merged_file_loads_again_to_the_same(write: Any) -> None:
     write("iris.yaml", IRIS)
     path = write("top.yaml", "extends: iris.yaml\nx: &a ['1e3', on, '~', 1.0, 1, µ]\ny: *a\n")

@@ -173,7 +173,8 @@ def test_a_range_in_another_unit_is_warned_of(tmp_path: Path) -> None:
     warnings = assemble(path, ["task.encode.range=[0, 0.011]"]).document.warnings
     (warning,) = (each for each in warnings if each.path == "task.encode.range")
     assert str(warning).endswith(
-        "11 of 12 examples of 'a' lie so far outside 0 to 0.011 that they are clipped; are they in the same unit?"
+        "in 11 of 12 examples, 'a' is so far outside 0 to 0.011 that it is clipped; "
+        "is the range in the same unit as the data?"
     )
 
 

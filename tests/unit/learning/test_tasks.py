@@ -71,6 +71,14 @@ def test_features_of_one_range_keep_their_size(digits):
         assembled("digits", "task.encode.range=[16, 0]")
 
 
+@pytest.mark.parametrize("number", [".inf", "-.inf", ".nan"])
+def test_a_range_must_be_finite(number):
+    with pytest.raises(ConfigError, match=rf"task\.encode\.range\[1\]: expected a finite number, got {number}"):
+        assembled("digits", f"task.encode.range=[0, {number}]")
+    with pytest.raises(ConfigError, match=rf"encode\.ranges\.p0\[0\]: expected a finite number, got {number}"):
+        assembled("digits", f"task.encode.ranges={{p0: [{number}, 1]}}")
+
+
 def test_a_board_with_too_few_outputs_for_differences_says_how_many():
     few = "task.split={train_per_class: 2, test_per_class: 1}"
     with pytest.raises(ConfigError, match="and 20 nodes have an error: two per class are needed"):

@@ -195,8 +195,8 @@ def test_new_data_in_another_unit_and_unknown_columns_are_warned_of(iris: RunFol
     in_mm = [",".join([f"{10 * float(row.split(',')[0]):g}", *row.split(",")[1:], "x"]) for row in rows]
     data.write_text("\n".join([f"{header},remark", *in_mm]) + "\n")
     clipped, unused = trained_board(iris, data=data, scored=True).document.warnings
-    assert str(clipped).startswith("--data: 150 of 150 examples of 'sepal_length_cm' lie so far outside 4.")
-    assert str(clipped).endswith("that they are clipped; are they in the same unit?")
+    assert str(clipped).startswith("--data: in 150 of 150 examples, 'sepal_length_cm' is so far outside 4.")
+    assert str(clipped).endswith("that it is clipped; is the range in the same unit as the data?")
     assert str(unused) == "--data: new.csv: the run was not trained with 'remark', which is ignored"
     assert not trained_board(iris, data=flowers(tmp_path), scored=True).document.warnings
 

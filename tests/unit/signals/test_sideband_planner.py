@@ -39,5 +39,9 @@ def test_tones_that_are_no_sidebands_are_refused():
     for cycles in ((40, 35, 46), (40, 45, 35), (35, 40, 45)):
         with pytest.raises(PlanError, match="equal distances below and above"):
             check_sidebands(TonePlan(50e3, 1000, cycles))
-    with pytest.raises(PlanError, match="fall on the difference frequency"):
+    with pytest.raises(PlanError, match=r"products of 2000 Hz and .* fall on the measured difference frequency"):
         check_sidebands(TonePlan(50e3, 1000, (40, 20, 60)))  # the second harmonic of the beat is the tone
+    with pytest.raises(PlanError, match=r"the pattern of 2050 Hz and its sidebands repeats fewer than 4 times"):
+        check_sidebands(TonePlan(50e3, 1000, (41, 36, 46)))
+    with pytest.raises(PlanError, match=r"12500 Hz is sampled at fewer than 16 different phases"):
+        check_sidebands(TonePlan(50e3, 1000, (250, 240, 260)))

@@ -40,9 +40,9 @@ class Equations:
     nodes : tuple of N str
         Names of the nodes.
     free : (N, m) array
-        P, from free voltages to node voltages.
+        The matrix P in v = P·y + K·e.
     held : (N, S) array
-        K, from voltages of sources to node voltages.
+        The matrix K in v = P·y + K·e.
     """
 
     free: Array

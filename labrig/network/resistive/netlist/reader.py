@@ -80,7 +80,7 @@ def _read(cards: Sequence[Card], scope: Scope, circuit: Circuit, context: Contex
                 raise NetlistError(
                     card.place,
                     f"{card.words[0]}: elements of this kind are not supported",
-                    "only R, C, D, V, I and X are; replace it, or leave it out of the netlist",
+                    "only R, C, D, V, I and X are supported; replace it, or leave it out of the netlist",
                 )
             with _located(card):
                 build(card, scope, circuit, context)

@@ -48,7 +48,7 @@ def sparse_factor(values: FloatArray, rows: NDArray[np.intp], starts: NDArray[np
     values, rows : (entries,) arrays
         The entries and their rows, column by column.
     starts : (N + 1,) array
-        Index of the first entry of each column, and the number of entries.
+        Index of the first entry of each column, followed by the number of entries.
     """
     # Imported here because the import takes 0.1 s, and small boards never need it.
     from scipy.sparse import csc_matrix

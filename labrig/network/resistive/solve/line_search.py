@@ -64,7 +64,7 @@ class Line:
 def junction_limit(u: FloatArray, du: FloatArray, diodes: DiodeArrays) -> FloatArray:
     """(B,) largest fraction α ≤ 1 of the move `du` (B, K) that takes no diode past SPICE's limit (pnjlim).
 
-    A diode that would move by more than 2·nVt to above its critical voltage may move only by about the logarithm of its
+    A diode whose move exceeds 2·nVt and ends above its critical voltage may move only by about the logarithm of that
     move.
     """
     slope_voltage, critical = diodes.slope_voltage_v, diodes.critical_voltage_v
