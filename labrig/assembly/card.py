@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from labrig.assembly.assembly import Assembly
+from labrig.assembly.sections.network import initial_range
 from labrig.config.annotations import of_field
 from labrig.config.section import Section, part
 from labrig.errors import StorageError
@@ -110,7 +111,7 @@ def network_card(assembly: Assembly) -> dict[str, Any]:
     """Return sizes and parts of the network, and a hash of all its elements, values, inputs and outputs."""
     programmable, board = assembly.network.programmable, assembly.board
     network, hookup = board.network, board.hookup
-    initial = programmable.initial if assembly.trained is None else assembly.trained.card
+    initial = initial_range(programmable) if assembly.trained is None else assembly.trained.card
     shape = assembly.layout.shape or {"nodes": len(network.nodes)}
     wires = {
         "inputs": [wire.node for wire in hookup.inputs],

@@ -200,10 +200,9 @@ def _checked_with(auto: Auto, values: Mapping[TreePath, float | str]) -> Assembl
     if set(auto.keys) - set(values) - {RATE}:  # a provisional value of these depends on the board
         rough = replace(auto.with_values({**provisional(auto, None, None, None), **values}), problems=Problems())
         products, _, _ = _products(rough)
-        board, task = products.get("board"), products.get("task")
-        if board is not None:
-            edges, seed = len(board.hookup.edges), products["header"].seed
-            initial = network.initial_conductances(products["network"], edges, seed)
+        board, task, header = products.get("board"), products.get("task"), products.get("header")
+        if board is not None and header is not None:
+            initial = network.initial_conductances(products["network"], len(board.hookup.edges), header.seed)
     assembly = _checked(auto.with_values({**provisional(auto, board, task, initial), **values}))
     if assembly is None:
         return None

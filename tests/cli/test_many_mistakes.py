@@ -77,6 +77,29 @@ def test_what_could_not_be_checked_is_said(tmp_path: Path, capsys: pytest.Captur
     )
 
 
+AUTO = edited(IRIS, Edit("current: 1 µA", "current: auto"), Edit("temperature: 50 mV", "temperature: auto"))[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("foo: 1\n", "foo"),
+        ("power: 3\n", "power"),
+        ("timing: 5 ms\n", "timing"),
+        ("programmers: []\n", "programmers"),
+        ("version: 2\n", "version"),
+        ("seed: banana\n", "seed"),
+        ("name: a/b\n", "name"),
+        ("bench: foo\n", "bench"),
+    ],
+)
+def test_a_mistake_beside_keys_that_are_auto(text: str, path: str, tmp_path: Path, capsys) -> None:
+    tree = {**yaml.safe_load(AUTO), **yaml.safe_load(text)}
+    written = write(tmp_path, yaml.safe_dump(tree, allow_unicode=True, sort_keys=False))
+    assert main(["check", str(written)]) == 3
+    assert f": {path}: " in capsys.readouterr().err
+
+
 JUNK: list[Any] = [
     None, True, 0, -1, 1, 7, 10**6, 10**30, 0.5, -0.5, 1e308, float("inf"), float("nan"), "", " ", "junk", "auto",
     "random", "none", "1 V", "-1 V", "1e300 V", "0 V", "1 µS", "1e-300 S", "50 kS/s", "1e12 S/s", "1 Hz", "1e9 Hz",
@@ -120,7 +143,7 @@ def mutated(draw: st.DrawFn, tree: Any) -> Any:
 @st.composite
 def broken_texts(draw: st.DrawFn) -> str:
     """A configuration with one to three mistakes in its tree, and perhaps one in its text."""
-    tree = yaml.safe_load(draw(st.sampled_from([IRIS, ISLANDS])))
+    tree = yaml.safe_load(draw(st.sampled_from([IRIS, ISLANDS, AUTO])))
     for _ in range(draw(st.integers(1, 3))):
         if places_in(tree):
             tree = mutated(draw, tree)

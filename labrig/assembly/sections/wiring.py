@@ -295,7 +295,7 @@ class WiringReader:
             message = "there is no pilot; wire one, e.g. 'pilot: {drive: awg/13, sense: daq/13}'"
             self._report(("wiring",), message, key=True)
             return
-        on_edges = dict.fromkeys(node for edge in self._layout.edges for node, _ in edge.terms)
+        on_edges = dict.fromkeys(node for edge in self._layout.edges for node, _ in (*edge.terms, *edge.second))
         unsensed = [node for node in on_edges if node not in rows or not rows[node].sense]
         if unsensed:
             count, is_or_are = ("1 node", "is") if len(unsensed) == 1 else (f"{len(unsensed)} nodes", "are")

@@ -42,6 +42,10 @@ HYDRAULIC = Medium(
 )
 
 
+MOST = 2_000
+"""Largest number of drawn nodes of one kind. The matrix of the network is dense."""
+
+
 class RandomTubes(Section):
     """Inputs in0 …, outputs out0 … and inner nodes h0 …, each connected to randomly drawn inner nodes.
 
@@ -55,12 +59,12 @@ class RandomTubes(Section):
         Seed of the draw.
     """
 
-    inputs: Count
-    outputs: Count
-    inner: Count
-    per_input: Count = 5
-    per_output: Count = 6
-    per_inner: Count = 3
+    inputs: Annotated[Count, Field(le=MOST)]
+    outputs: Annotated[Count, Field(le=MOST)]
+    inner: Annotated[Count, Field(le=MOST)]
+    per_input: Annotated[Count, Field(le=MOST)] = 5
+    per_output: Annotated[Count, Field(le=MOST)] = 6
+    per_inner: Annotated[Count, Field(le=MOST)] = 3
     seed: NonNegativeCount = 0
 
 

@@ -2,26 +2,53 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from trials import quick
 from unit.learning.tables import write_table
 
-from labrig.assembly import assemble, packaged_configs
+from labrig.assembly import Assembly, assemble, packaged_configs
 from labrig.assembly.card import card
+from labrig.config.resolved import to_yaml
+from labrig.errors import LabrigError
 
+SHIPPED = ("divider", "iris", "xor", "regression", "sine", "board", "elastic_allostery", "flow_chemical_iris")
 FEATURES = "petal_width_cm, petal_length_cm, sepal_width_cm, sepal_length_cm"
 
 
 def card_of(config: str | Path, *overrides: str) -> dict[str, Any]:
     """As it is read back from meta.json."""
-    assembly = assemble(Path(config), overrides)
+    return card_of_assembly(assemble(Path(config), overrides))
+
+
+def card_of_assembly(assembly: Assembly) -> dict[str, Any]:
     with assembly.open_rig() as rig:
         return json.loads(json.dumps(card(assembly, rig)))
+
+
+def key_paths(tree: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the path of every key of a map, outer ones first."""
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            yield (*path, key)
+            yield from key_paths(value, (*path, key))
+
+
+def without(tree: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    tree = copy.deepcopy(tree)
+    inner = tree
+    for key in path[:-1]:
+        inner = inner[key]
+    del inner[path[-1]]
+    return tree
 
 
 @pytest.mark.parametrize("config", ["iris.yaml", "iris_wire.yaml", "xor.yaml", "regression.yaml"])
@@ -117,3 +144,23 @@ def test_an_exposure_is_part_of_the_digitizer() -> None:
     assembly = assemble(packaged_configs() / "studies" / "elastic_camera.yaml")
     with assembly.setup().rig as rig:
         assert card(assembly, rig)["digitizer"]["aperture_s"] == 1e-3
+
+
+@pytest.mark.parametrize("name", quick(1, SHIPPED))
+def test_the_configuration_that_a_run_keeps_has_its_card_whichever_key_is_left_out(name: str, tmp_path: Path) -> None:
+    """Otherwise that run could never be resumed. A key that may not be left out is refused."""
+    tree = yaml.safe_load((packaged_configs() / f"{name}.yaml").read_text(encoding="utf-8"))
+    shutil.copy(packaged_configs() / "iris.csv", tmp_path)
+    kept = 0
+    for path in key_paths(tree):
+        (tmp_path / "short.yaml").write_text(yaml.safe_dump(without(tree, path), sort_keys=False), encoding="utf-8")
+        try:
+            assembly = assemble(tmp_path / "short.yaml", ["bench=simulated"])
+        except LabrigError:
+            continue
+        if assembly.auto is not None:
+            continue
+        (tmp_path / "kept.yaml").write_text(to_yaml(assembly.document), encoding="utf-8")
+        assert card_of(tmp_path / "kept.yaml") == card_of_assembly(assembly), path
+        kept += 1
+    assert kept >= 4
