@@ -29,7 +29,7 @@ from labrig.learning.updates import Update
 from labrig.random_streams import RandomStream
 from labrig.rig.gradient_probe import ExampleGradient, GradientProbe
 from labrig.rig.rig import Rig
-from labrig.runs.faults import batches_left_out
+from labrig.runs.faults import FaultCosts, costs_of
 from labrig.runs.journal import Evaluation, Event, Intent, Journal, Record, Step
 
 Array = NDArray[np.float64]
@@ -63,8 +63,8 @@ class Experiment:
         Time between refreshes of cells that drift (s).
     masked
         Edges that are no longer written, because their channels did not keep a value.
-    batches_left_out
-        Number of batches that were left out because of a fault.
+    costs
+        What faults have cost so far.
     """
 
     probe: GradientProbe
@@ -82,7 +82,7 @@ class Experiment:
     policy: FaultPolicy = field(default_factory=FaultPolicy)
     refresh_s: float = math.inf
     masked: set[int] = field(default_factory=set)
-    batches_left_out: int = 0
+    costs: FaultCosts = field(default_factory=FaultCosts)
     _first_gradient: tuple[Array, Array] | None = field(default=None, repr=False)
     _programmed: bool = field(default=False, repr=False)
 
@@ -135,17 +135,15 @@ class Experiment:
 
         Parameters
         ----------
-        record
-            The contents of the journal.
-        state
-            The state that was committed with the last step or evaluation.
+        record, state
+            The contents of the journal, and the state that was committed with the last step or evaluation.
         """
         initial = self.update.conductances
         if len(record.step):
             self.update.resume(record.shadow[-1], record.conductances[-1], int(record.step[-1]))
             self._first_gradient = initial, record.gradient[0]
             self.masked = set(record.masked[-1] or ())
-            self.batches_left_out = batches_left_out(record.events)
+            self.costs = costs_of(record.events)
             require_edge_to_train(len(self.masked), len(self.rig.edges), self.update.steps)
         if record.evaluations:
             self.first_evaluation, self.last_evaluation = record.evaluations[0], (last := record.evaluations[-1])
@@ -243,7 +241,7 @@ class Experiment:
             masked=tuple(sorted(self.masked)),
         )
         self.journal.append(step, self._state())
-        self.batches_left_out += left_out
+        self.costs.batches_left_out += left_out
         return step
 
     def _learned(self, batch: Sequence[int], following: int | None) -> list[ExampleGradient]:
@@ -398,4 +396,5 @@ class Experiment:
 
     def _note(self, step: int, event: str, detail: dict[str, object]) -> None:
         """Record an event with the bench's count and clock."""
+        self.costs.repetitions += event == "repeated" or detail.get("action") == "retry"
         self.journal.event(Event(step, event, detail, self.rig.acquisitions, self.rig.clock.now()))

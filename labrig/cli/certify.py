@@ -117,7 +117,7 @@ def _assembled(arguments: argparse.Namespace, folder: RunFolder | None) -> Assem
     if folder is None:
         return assembled(arguments)
     assembly = trained_board(folder, None, overrides(arguments))
-    print_warnings(assembly)
+    print_warnings(assembly, of_run=True)
     return assembly
 
 

@@ -48,7 +48,7 @@ def _scored(arguments: argparse.Namespace, interrupts: Interrupts) -> RunResult:
     folder = find_run(arguments.run, arguments.runs_dir)
     changed = overrides(arguments)
     assembly = trained_board(folder, arguments.config, changed, data=arguments.data, scored=True)
-    print_warnings(assembly)
+    print_warnings(assembly, of_run=True)
     if arguments.data is not None:
         print(f"labrig: {_counted(assembly, arguments.data.name)}", file=sys.stderr)
     return recorded(arguments, assembly, interrupts)

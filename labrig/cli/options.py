@@ -68,10 +68,17 @@ def assembled(arguments: argparse.Namespace, *, warn: bool = True) -> Assembly:
     return assembly
 
 
-def print_warnings(assembly: Assembly) -> None:
-    """Print the warnings of a configuration on stderr."""
+def print_warnings(assembly: Assembly, *, of_run: bool = False) -> None:
+    """Print the warnings of a configuration on stderr.
+
+    `of_run`: leave out those in the configuration that a run keeps; they were printed when the run began.
+    """
+    from labrig.runs.folder import CONFIG
+
     for warning in assembly.document.warnings:
-        print(f"labrig: warning: {warning}", file=sys.stderr)
+        kept = warning.mark is not None and Path(warning.mark.file).name == CONFIG
+        if not (of_run and kept):
+            print(f"labrig: warning: {warning}", file=sys.stderr)
 
 
 def print_damaged_lines(folder: RunFolder) -> None:

@@ -29,7 +29,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
     folder = find_run(arguments.run, arguments.runs_dir)
     assembly = trained_board(folder, arguments.config, overrides(arguments))
-    print_warnings(assembly)
+    print_warnings(assembly, of_run=True)
     with Interrupts(immediate=True) as interrupts, opened(assembly.open_rig(), interrupts) as rig:
         programmers = rig.hookup.programmers
         stay = [name for name in programmers if assembly.devices[name].programmer.stays_connected]

@@ -53,6 +53,8 @@ class EvaluationProgress:
 
     def tick(self) -> None:
         """Count an example, or the beginning of a step."""
+        if not self._begun:  # opening the instruments took time too
+            self._since = time.monotonic()
         self._begun += 1
 
     def reset(self) -> None:

@@ -36,7 +36,7 @@ def execute(arguments: argparse.Namespace) -> int:
                 emit(arguments, run.finished | {"run": str(folder.path)})
                 print("labrig: the run was finished already; --epochs N trains it further", file=sys.stderr)
                 return VERDICT_FAILED if run.finished.get("missed") else 0
-            print_warnings(run.assembly)
+            print_warnings(run.assembly, of_run=True)
             with Output(arguments, progress_of(run.assembly)) as output:
                 output.started(folder)
                 result = run.resume(

@@ -92,13 +92,15 @@ def _durations(outcome: Mapping[str, Any]) -> str:
 
 
 def _cost_of_faults(outcome: Mapping[str, Any]) -> str:
-    """Return how many edges are masked and how many batches were left out; "" if none."""
+    """Return how many edges are masked, batches were left out, and measurements were repeated; "" if none."""
     from labrig.runs.units import counted
 
     masked, left_out = outcome.get("edges_masked", 0), outcome.get("batches_left_out", 0)
     costs = [f"{masked} of {outcome['edges']} edges masked"] if masked else []
     if left_out:
         costs.append(f"{counted(left_out, 'batch', 'batches')} left out")
+    if repetitions := outcome.get("repetitions", 0):
+        costs.append(f"{counted(repetitions, 'repetition', 'repetitions')} after a fault")
     return "; ".join(costs) + f": labrig show {outcome['run']}" if costs else ""
 
 

@@ -188,7 +188,7 @@ def _text(path: Path) -> str:
     try:
         data = content_of(path)
     except OSError as error:
-        raise TableError(f"cannot read {path.name}: {error.strerror}") from error
+        raise TableError(f"cannot read {path.name or path}: {error.strerror}") from error
     if data[:2] in _UTF16:
         raise TableError(f"cannot read {path.name}: it is {_UTF16[data[:2]]}, not UTF-8 text; {_SAVE_AGAIN}")
     data = data.removeprefix(codecs.BOM_UTF8)

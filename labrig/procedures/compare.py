@@ -8,6 +8,7 @@ from typing import Any
 
 from labrig.errors import UsageError
 from labrig.runs.folder import RunFolder
+from labrig.runs.journal import read_journal
 from labrig.runs.summary import summarize
 
 
@@ -70,6 +71,8 @@ def compare(folders: Sequence[RunFolder]) -> Comparison:
     UsageError
         If a run ended before it began to train.
     """
+    for folder in folders:
+        read_journal(folder.journal)  # a damaged one is reported instead of compared
     summaries = [summarize(folder) for folder in folders]
     for summary in summaries:
         if summary["name"] is None:

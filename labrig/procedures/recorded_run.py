@@ -23,6 +23,7 @@ from labrig.procedures.reconcile import reconciled, require_same_rig
 from labrig.procedures.run_result import RunResult
 from labrig.procedures.twin import TwinOfRun
 from labrig.rig.rig import Rig
+from labrig.runs.faults import FaultCosts
 from labrig.runs.folder import CONFIG, META, RunFolder
 from labrig.runs.journal import Evaluation, Event, Journal, Record, Step, read_blocks
 from labrig.runs.plots import write_plots
@@ -119,7 +120,7 @@ class RecordedRun:
             bench_s=self._bench_s(),
             edges=len(self._setup.rig.edges),
             edges_masked=len(experiment.masked) if experiment else 0,
-            batches_left_out=experiment.batches_left_out if experiment else 0,
+            costs=experiment.costs if experiment else FaultCosts(),
             resumed=self._past is not None,
             left_out=self._left_out,
             judgement=self._judgement,

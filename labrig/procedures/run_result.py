@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from labrig.procedures.judge import Judgement
+from labrig.runs.faults import FaultCosts
 from labrig.runs.folder import RunFolder
 
 
@@ -33,8 +34,8 @@ class RunResult:
         Duration on this computer and on the bench's clock (s).
     edges, edges_masked
         Number of programmable edges, and of those that are masked since a fault.
-    batches_left_out
-        Number of batches that were left out because of a fault.
+    costs
+        What faults have cost.
     resumed
         Whether the run had an earlier session.
     missed
@@ -66,7 +67,7 @@ class RunResult:
     bench_s: float
     edges: int = 0
     edges_masked: int = 0
-    batches_left_out: int = 0
+    costs: FaultCosts = field(default_factory=FaultCosts)
     resumed: bool = False
     missed: tuple[str, ...] = ()
     plots: tuple[Path, ...] | None = None
@@ -96,7 +97,8 @@ class RunResult:
             "bench_s": round(self.bench_s, 6),
             "edges": self.edges,
             "edges_masked": self.edges_masked,
-            "batches_left_out": self.batches_left_out,
+            "batches_left_out": self.costs.batches_left_out,
+            "repetitions": self.costs.repetitions,
             "judge": self.judgement and self.judgement.to_json(),
             "score_differs": self.judgement and self.judgement.score_differs,
         }

@@ -1,10 +1,19 @@
-"""Consequences of faults in a run so far: edges that are no longer trained, and batches that were left out."""
+"""What faults have cost a run so far: measurements that were repeated, and batches that were left out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from labrig.runs.journal import Event
+
+
+@dataclass
+class FaultCosts:
+    """What faults have cost: the number of repetitions, and of batches that were left out."""
+
+    repetitions: int = 0
+    batches_left_out: int = 0
 
 
 def lasting_events(events: Sequence[Event]) -> Iterator[Event]:
@@ -15,7 +24,12 @@ def lasting_events(events: Sequence[Event]) -> Iterator[Event]:
             yield event
 
 
-def batches_left_out(events: Sequence[Event]) -> int:
-    """Return the number of batches that were left out because of a fault."""
-    faults = (event for event in lasting_events(events) if event.event == "fault")
-    return len({event.step for event in faults if event.detail.get("action") == "skip"})
+def costs_of(events: Sequence[Event]) -> FaultCosts:
+    """Return what the faults among these events have cost."""
+    lasting = list(lasting_events(events))
+    actions = [(event.step, event.detail.get("action")) for event in lasting if event.event == "fault"]
+    lost = sum(event.event == "repeated" for event in lasting)
+    return FaultCosts(
+        repetitions=lost + sum(action == "retry" for _, action in actions),
+        batches_left_out=len({step for step, action in actions if action == "skip"}),
+    )

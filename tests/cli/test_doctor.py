@@ -50,7 +50,6 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def no_probes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The machine is left alone: only the instruments count."""
     monkeypatch.setattr(doctor, "machine_probes", lambda runs_dir: {})
 
 
@@ -384,7 +383,7 @@ def test_instruments_that_announce_themselves_are_listed(monkeypatch: pytest.Mon
     visalib = SimpleNamespace(library_path="py")
     manager = SimpleNamespace(visalib=visalib, list_resources=lambda: tuple(names))
     monkeypatch.setattr(pyvisa, "ResourceManager", lambda: manager)
-    monkeypatch.setitem(sys.modules, "usb", None)  # as without PyUSB
+    monkeypatch.setitem(sys.modules, "usb", None)
     found, blind = doctor.visa_resources()
     assert (found.state, found.detail) == ("ok", "TCPIP::192.0.2.20::INSTR")
     assert (blind.state, blind.remedy) == ("warning", "pip install pyusb")

@@ -158,8 +158,8 @@ def read_tones(
                 "mains_hz": acquisition.mains_hz,
             }
             return plan_sidebands(**request) if sidebands else plan_tones(count=error + activation, **request)
-        if len(acquisition.tones) != error + activation:
-            raise PlanError(_wrong_count(len(acquisition.tones), error, activation))
+        if (given := len(acquisition.tones)) != error + activation:
+            raise PlanError(_wrong_count(given, error, activation))
         chosen = acquisition.sample_rate, samples, acquisition.tones, acquisition.band
         if sidebands:  # sidebands are products of order 3 of one another
             return check_sidebands(check_tones(*chosen, order=2), acquisition.order)
@@ -181,12 +181,10 @@ def _window_samples(acquisition: Acquisition, step_s: float) -> int:
 
 
 def _wrong_count(given: int, error: int, activation: int) -> str:
-    needed = error + activation
+    needed, got = error + activation, f"got {given} tone{'' if given == 1 else 's'}"
     uses = f"1 for the activation, {error} for the error" if activation else "for the error"
-    return (
-        f"got {given} tone{'' if given == 1 else 's'}, but {needed} {'is' if needed == 1 else 'are'} needed ({uses}); "
-        f"list {needed}, or write 'tones: auto'"
-    )
+    are = "is" if needed == 1 else "are"
+    return f"{got}, but {needed} {are} needed ({uses}); list {needed}, or write 'tones: auto'"
 
 
 def read_timing(

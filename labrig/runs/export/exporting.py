@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from labrig.errors import LabrigError, StorageError, UsageError
+from labrig.runs.export import FORMATS
 from labrig.runs.export.csv import bytes_per_sample
 from labrig.runs.folder import RunFolder
 from labrig.runs.samples import Samples
@@ -55,6 +56,8 @@ def export(
     StorageError
         If the run is damaged, or the export cannot be written or takes too long.
     """
+    if kind not in FORMATS:
+        raise UsageError(f"there is no format {kind!r}", remedy=f"choose one of {', '.join(FORMATS)}")
     beside = folder.path.resolve()
     path = out or beside.parent / (f"{beside.name}-csv" if kind == "csv" else f"{beside.name}.{kind}")
     _require_replaceable(path, kind)
