@@ -68,6 +68,7 @@ def execute(arguments: argparse.Namespace) -> int:
     _write(out, text)
     try:
         _check(out)
+        _choose_targets(out, text)
     except BaseException:
         out.unlink()  # a configuration with problems is of no use
         raise
@@ -179,6 +180,17 @@ def _check(out: Path) -> None:
     from labrig.assembly import assemble
 
     assemble(out)
+
+
+def _choose_targets(out: Path, text: str) -> None:
+    """Replace random targets, which hardly any board can reach, by ones that this board can reach."""
+    from labrig.assembly import assemble
+    from labrig.procedures.init.board import RANDOM_TARGETS
+    from labrig.procedures.init.targets import reachable
+
+    if RANDOM_TARGETS in text:
+        volts = ", ".join(f"{1e3 * volt:.0f} mV" for volt in reachable(assemble(out)))
+        out.write_text(text.replace(RANDOM_TARGETS, f"targets: [{volts}]"), encoding="utf-8")
 
 
 def _ci(arguments: argparse.Namespace) -> int:

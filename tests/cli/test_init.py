@@ -59,6 +59,16 @@ def test_a_written_configuration_learns(lab: Path, capsys: pytest.CaptureFixture
     assert finished["metrics"]["loss"] < 0.7 * finished["metrics"]["initial_loss"]
 
 
+@pytest.mark.parametrize("rig", ["grid", "table"])
+def test_the_targets_of_constant_inputs_can_be_reached_by_training(lab: Path, rig: str, capsys) -> None:
+    assert main(["init", *RIGS[rig], "--out", "mine.yaml"]) == 0
+    assert main(["feasible", "mine.yaml", "--starts", "3"]) == 0
+    capsys.readouterr()
+    assert main(["run", "mine.yaml", "--set", "learning.epochs=60", "--no-plots", "--json"]) == 0
+    metrics = json.loads(capsys.readouterr().out.splitlines()[-1])["metrics"]
+    assert metrics["initial_loss"] > 30 * metrics["loss"]
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [

@@ -77,8 +77,12 @@ def layered(learned: Learned, hidden: Sequence[int], diodes: str) -> BoardPlan:
     return BoardPlan(network, tuple(groups), edges, f"layers of {', '.join(map(str, sizes))} nodes")
 
 
+RANDOM_TARGETS = "targets: random"
+"""Stands in a new configuration until its board is known."""
+
+
 def grid(rows: int, columns: int, outputs: int) -> tuple[BoardPlan, Learned]:
-    """Return a grid driven at two opposite corners, with outputs spread over it that learn random voltages."""
+    """Return a grid driven at two opposite corners, with outputs spread over it that learn voltages."""
     inner = [(r, c) for r in range(rows) for c in range(columns) if (r, c) not in ((0, 0), (rows - 1, columns - 1))]
     if not 1 <= outputs <= len(inner):
         raise UsageError(f"a grid of {rows} × {columns} nodes can have 1 to {len(inner)} outputs, not {outputs}")
@@ -127,9 +131,9 @@ def table(path: Path, inputs: Sequence[str], outputs: Sequence[str]) -> BoardPla
 
 
 def constant(inputs: int, outputs: int) -> Learned:
-    """Return a task with constant inputs from 0 V to 1 V, and outputs that learn random voltages between them."""
+    """Return a task with constant inputs from 0 V to 1 V, and outputs that learn voltages between them."""
     levels = [FULL_SCALE_V * k / max(1, inputs - 1) for k in range(inputs)] if inputs > 1 else [FULL_SCALE_V]
-    task = (f"allostery: {{inputs: [{', '.join(_volts(level) for level in levels)}], targets: random}}",)
+    task = (f"allostery: {{inputs: [{', '.join(_volts(level) for level in levels)}], {RANDOM_TARGETS}}}",)
     return Learned(task, "squared_error", inputs, outputs, f"{outputs} voltages at constant inputs", 200)
 
 
