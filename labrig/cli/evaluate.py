@@ -44,11 +44,14 @@ def execute(arguments: argparse.Namespace) -> int:
 def _scored(arguments: argparse.Namespace, interrupts: Interrupts) -> RunResult:
     from labrig.procedures.trained_board import trained_board
     from labrig.runs.folder import find_run
+    from labrig.runs.summary import summarize
 
     folder = find_run(arguments.run, arguments.runs_dir)
     changed = overrides(arguments)
     assembly = trained_board(folder, arguments.config, changed, data=arguments.data, scored=True)
     print_warnings(assembly, of_run=True)
+    if assembly.trained is not None and summarize(folder)["state"] == "running":
+        print(f"labrig: the run is still going on; scored as it was after step {assembly.trained.step}", file=sys.stderr)
     if arguments.data is not None:
         print(f"labrig: {_counted(assembly, arguments.data.name)}", file=sys.stderr)
     return recorded(arguments, assembly, interrupts)
