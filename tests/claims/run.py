@@ -38,7 +38,7 @@ def main() -> int:
                 line = {"claim": figure.claim, "figure": figure.figure, "goal": figure.goal, "holds": figure.holds}
                 print(json.dumps({"program": name, **line}, ensure_ascii=False), flush=True)
             else:
-                verdict = "holds" if figure.holds else "DOES NOT HOLD"
+                verdict = "DOES NOT HOLD" if not figure.holds else "" if figure.goal.startswith("stated") else "holds"
                 print(f"{name:<16} {figure.claim:<72} {figure.figure:>14}  {figure.goal:<12} {verdict}", flush=True)
         if not arguments.json:
             print(f"{name:<16} took {took:.0f} s", flush=True)
