@@ -216,6 +216,12 @@ def _figures(figures: dict[str, Any], null_test: str) -> Iterator[tuple[str, str
         f"{percent(figures['instruments'])}: uncertainty from zero, gain, rounding and amplitudes, as stated by the "
         "instruments",
     )
+    if exact:
+        yield (
+            "differences",
+            f"uncertain by {percent(figures['difference_uncertainty'])}: noise, truncation, tolerance of the parts; "
+            "a second error of this size is theirs",
+        )
     freedom = figures["chi_squared_freedom"]
     spread = 3 * (2 * freedom) ** 0.5
     low, high = max(0.0, freedom - spread), freedom + spread

@@ -51,7 +51,9 @@ def _scored(arguments: argparse.Namespace, interrupts: Interrupts) -> RunResult:
     assembly = trained_board(folder, arguments.config, changed, data=arguments.data, scored=True)
     print_warnings(assembly, of_run=True)
     if assembly.trained is not None and summarize(folder)["state"] == "running":
-        print(f"labrig: the run is still going on; scored as it was after step {assembly.trained.step}", file=sys.stderr)
+        print(
+            f"labrig: the run is still going on; scored as it was after step {assembly.trained.step}", file=sys.stderr
+        )
     if arguments.data is not None:
         print(f"labrig: {_counted(assembly, arguments.data.name)}", file=sys.stderr)
     return recorded(arguments, assembly, interrupts)

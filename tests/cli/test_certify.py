@@ -68,6 +68,7 @@ def test_every_figure_is_explained_in_its_line(capsys: pytest.CaptureFixture[str
         "slope",
         "noise",
         "instruments",
+        "differences",
         "χ²",
         "confirmed",
         "exponent of γ",

@@ -159,8 +159,11 @@ class Certificate:
     @cached_property
     def reference_uncertainty(self) -> float:
         """Standard uncertainty of the reference, relative to its size; 0 for the adjoint."""
-        if self.exact:
-            return 0.0
+        return 0.0 if self.exact else self.difference_uncertainty
+
+    @cached_property
+    def difference_uncertainty(self) -> float:
+        """Standard uncertainty of the differences, relative to the size of the reference."""
         return _share([example.differences.uncertainty for example in self.examples], self.reference)
 
     @cached_property
@@ -295,6 +298,7 @@ class Certificate:
             f"null_b_max_{self.medium.state_key}": self.null_b_max,
             "reference": "adjoint" if self.exact else "differences",
             "reference_uncertainty": self.reference_uncertainty,
+            "difference_uncertainty": self.difference_uncertainty,
             "bias": None if found is None else found.estimate,
             "bias_interval": None if found is None else list(found.interval),
             "bound": self.bound,
