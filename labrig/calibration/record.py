@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -165,6 +166,18 @@ class CalibrationRecord:
     def expired(self, now: datetime) -> bool:
         """Return whether the record is no longer valid at the time `now`."""
         return now >= datetime.fromisoformat(self.valid_until)
+
+
+def require_writable(path: Path) -> None:
+    """Raise StorageError if no record can be written at `path`, before hours are spent on a calibration."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {path}: {error.strerror}", remedy="name a file in another folder with --out"
+        ) from error
 
 
 def write_record(path: Path, record: CalibrationRecord) -> str:

@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Calibrate the bench and write the record; returns the exit code."""
     from labrig.assembly import assemble
-    from labrig.calibration.record import write_record
+    from labrig.calibration.record import require_writable, write_record
     from labrig.cli.opened import opened
     from labrig.interrupts import Interrupts
     from labrig.procedures.calibrate import Guide, calibrate
@@ -59,6 +59,7 @@ def execute(arguments: argparse.Namespace) -> int:
     assembly = assemble(Path(arguments.config), [*overrides(arguments), "calibration=null"])
     print_warnings(assembly)
     file = _file(arguments.out, assembly.name)
+    require_writable(file)
     standards = _standards(arguments, assembly)
     temperature = _value("--temperature", arguments.temperature, "temperature", "23 °C")
     with Interrupts(immediate=True) as interrupts:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labrig.errors import ConfigError, StorageError, UsageError
+from labrig.errors import ConfigError, StorageError, UsageError, reason
 from labrig.files import content_of
 from labrig.runs.journal import StoredFile
 from labrig.runs.sync import make_folder, sync_folder
@@ -170,7 +170,7 @@ def create_run_folder(runs_dir: Path, name: str, run_dir: Path | None) -> RunFol
             return RunFolder(path)
     except OSError as error:
         link = next((path for path in (runs_dir, *runs_dir.parents) if path.is_symlink() and not path.exists()), None)
-        why = f"{link} is a link to {link.readlink()}, which does not exist" if link is not None else str(error)
+        why = f"{link} is a link to {link.readlink()}, which does not exist" if link is not None else reason(error)
         raise StorageError(f"cannot create a run folder: {why}", remedy="choose another --runs-dir") from error
     raise StorageError(f"too many runs are named {stamp}", remedy="choose another --runs-dir")
 

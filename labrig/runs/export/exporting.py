@@ -10,6 +10,7 @@ import math
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from labrig.errors import LabrigError, StorageError, UsageError
@@ -133,4 +134,5 @@ def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # on a read-only disk there is nothing to remove
+            path.unlink(missing_ok=True)

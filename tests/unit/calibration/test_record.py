@@ -17,11 +17,12 @@ from labrig.calibration.record import (
     DigitizerCalibration,
     SourceCalibration,
     read_record,
+    require_writable,
     utc_text,
     write_record,
 )
 from labrig.config.problems import ConfigProblems
-from labrig.errors import ConfigError
+from labrig.errors import ConfigError, StorageError
 from labrig.instruments.data import Identity, LevelTable
 from labrig.json_text import json_text
 from labrig.learning.measurement import Excitation
@@ -167,3 +168,11 @@ def test_the_packaged_record_fits_its_configuration() -> None:
     assembly = assemble(packaged_configs() / "iris_wire.yaml", ["calibration.record=iris_wire.json"])
     assert assembly.calibration is not None
     assert len(assembly.calibration.levels) == 30
+
+
+def test_a_place_that_cannot_be_written_is_named_before_anything_is_measured(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match=r"cannot write .*file.record\.json"):
+        require_writable(tmp_path / "file" / "record.json")
+    require_writable(tmp_path / "new" / "record.json")
+    assert list((tmp_path / "new").iterdir()) == []
