@@ -21,6 +21,12 @@ def ending_signals() -> list[signal.Signals]:
     return [signal.SIGINT, signal.SIGTERM, *active]
 
 
+def ignore_ending_signals() -> None:
+    """Ignore them from now on: all work is done, and a late one must not replace the exit code."""
+    for number in ending_signals():
+        signal.signal(number, signal.SIG_IGN)
+
+
 @contextmanager
 def record_ctrl_c() -> Iterator[Callable[[], bool]]:
     """Yield a function that returns whether Ctrl-C was pressed, which still raises KeyboardInterrupt.

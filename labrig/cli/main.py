@@ -32,13 +32,9 @@ def entry() -> None:
     except KeyboardInterrupt:
         code = INTERRUPTED
     try:
-        import signal
+        from labrig.interrupts import ignore_ending_signals
 
-        from labrig.interrupts import ending_signals
-
-        # All work is done; a late Ctrl-C or a terminal that closes must not replace the exit code.
-        for number in ending_signals():
-            signal.signal(number, signal.SIG_IGN)
+        ignore_ending_signals()
     except KeyboardInterrupt:
         code = INTERRUPTED
     sys.exit(code)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import math
-import signal
 import sys
 from pathlib import Path
 
 from labrig.cli.main import main
 from labrig.cli.streams import protect_streams
+from labrig.interrupts import ignore_ending_signals
 from labrig.simulation.bench import SimulatedBench
 
 benches: list[SimulatedBench] = []
@@ -34,7 +34,7 @@ if __name__ == "__main__":
         code = main(sys.argv[2:])
     except KeyboardInterrupt:
         code = 130
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ignore_ending_signals()
     state = [{c: p is None for c, p in bench.world.playing(math.inf).items()} for bench in benches]
     Path(sys.argv[1]).write_text(json.dumps(state))
     sys.exit(code)
