@@ -151,7 +151,7 @@ def test_folders_and_missing_files_are_refused_in_one_line(tmp_path: Path) -> No
         read_text(tmp_path)
     with pytest.raises(ConfigError, match="No such file"):
         read_text(tmp_path / "none.yaml")
-    with pytest.raises(ConfigError, match="null (byte|character)"):
+    with pytest.raises(ConfigError, match=r"null (byte|character)"):
         read_text(tmp_path / "a\0b")
 
 
