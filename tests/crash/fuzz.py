@@ -128,7 +128,7 @@ def fuzz(targets: Mapping[str, Target], count: int, seed: int, folder: Path, sec
     return tally
 
 
-def _one(name: str, target: Target, key: str, tally: Tally) -> None:
+def _one(name: str, target: Target, key: str, tally: Tally, again: bool = False) -> None:
     began, before = time.monotonic(), target.made
     try:
         with _deadline():
@@ -136,6 +136,10 @@ def _one(name: str, target: Target, key: str, tally: Tally) -> None:
     except LabrigError:
         tally.refused += 1
     except Hung:
+        if not again:  # a busy machine may take so long once
+            target.made = before
+            _one(name, target, key, tally, again=True)
+            return
         tally.hangs += 1
         tally.where.setdefault(f"{name} hangs: {_place()}", key)
     except Exception as error:
