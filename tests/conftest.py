@@ -21,9 +21,9 @@ sys.dont_write_bytecode = False
 def pytest_collection_modifyitems(config, items):
     """Leave out tests that are marked `more`, unless LABRIG_MORE is set, and `long`, unless LABRIG_LONG is."""
     markers = [name for name, wanted in (("more", MORE), ("long", LONG)) if not wanted]
-    left_out = [item for item in items if any(item.get_closest_marker(name) for name in markers)]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in set(left_out)]
+    left_out = {item for item in items if any(item.get_closest_marker(name) for name in markers)}
+    config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+    items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_collection_finish(session):
