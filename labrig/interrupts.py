@@ -22,7 +22,7 @@ def ending_signals() -> list[signal.Signals]:
 
 
 def ignore_ending_signals() -> None:
-    """Ignore them from now on: all work is done, and a late one must not replace the exit code."""
+    """Ignore `ending_signals` from now on: all work is done, and a late one must not replace the exit code."""
     for number in ending_signals():
         signal.signal(number, signal.SIG_IGN)
 

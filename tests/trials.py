@@ -16,7 +16,7 @@ def trials(default: int, more: int, long: int) -> int:
 
 
 def quick(count: int, cases: Iterable[Any]) -> list[Any]:
-    """Mark all cases of a `parametrize` `more` but the first `count`, which README's test line runs too."""
+    """Return cases for `parametrize`, all but the first `count` marked `more`."""
     return [
         case if k < count else pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.more)
         for k, case in enumerate(cases)

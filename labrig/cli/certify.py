@@ -219,17 +219,17 @@ def _figures(figures: dict[str, Any], null_test: str) -> Iterator[tuple[str, str
     if exact:
         yield (
             "differences",
-            f"uncertain by {percent(figures['difference_uncertainty'])}: noise, truncation, tolerance of the parts; "
-            "a second error of this size is theirs",
+            f"known to {percent(figures['difference_uncertainty'])} (noise, truncation, tolerance of the parts): an "
+            "error of this size beside `cos difference` is not the gradient's",
         )
     freedom = figures["chi_squared_freedom"]
     spread = 3 * (2 * freedom) ** 0.5
     low, high = max(0.0, freedom - spread), freedom + spread
     unusual = ""
     if figures["chi_squared"] > high:
-        unusual = ", so single edges deviate by more than their stated uncertainties"
+        unusual = "; here single edges deviate by more than their stated uncertainties"
     elif figures["chi_squared"] < low:
-        unusual = ", so edges deviate by less than their stated uncertainties"
+        unusual = "; here edges deviate by less than their stated uncertainties"
     yield (
         "χ²",
         f"{figures['chi_squared']:.4g}: squared deviations of single edges, apart from the slope, in units of their "

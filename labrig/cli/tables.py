@@ -100,7 +100,7 @@ def _cost_of_faults(outcome: Mapping[str, Any]) -> str:
     if left_out:
         costs.append(f"{counted(left_out, 'batch', 'batches')} left out")
     if repetitions := outcome.get("repetitions", 0):
-        costs.append(f"{counted(repetitions, 'repetition', 'repetitions')} after a fault")
+        costs.append(f"{counted(repetitions, 'measurement')} repeated after a fault")
     return "; ".join(costs) + f": labrig show {outcome['run']}" if costs else ""
 
 

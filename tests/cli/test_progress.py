@@ -119,3 +119,15 @@ def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_steps_of_a_run_are_those_of_its_epochs() -> None:
     assembly = assemble(packaged_configs() / "divider.yaml")
     assert progress.progress_of(assembly)._steps == 60  # type: ignore[attr-defined]
+
+
+def test_the_time_left_of_an_evaluation_counts_from_its_first_example(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening the instruments took a minute before."""
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    evaluation = progress.EvaluationProgress(10)
+    now[0] = 60.0
+    for _ in range(5):
+        evaluation.tick()
+        now[0] += 2.0
+    assert evaluation.text() == "evaluation: 4/10 examples, 15 s left"

@@ -175,6 +175,10 @@ def test_runs_with_the_same_card_may_be_compared(tmp_path: Path, capsys: pytest.
     found = output(capsys, "compare", one.path, other.path)
     assert found["comparable"] is False
     assert found["differs"] == {"network.edges": [48, 3]}
+    other.journal.write_bytes(other.journal.read_bytes()[:9000])
+    assert main(["compare", str(one.path), str(other.path)]) == 6
+    assert f"cannot read {other.journal}: " in capsys.readouterr().err
+    shutil.copy(one.journal, other.journal)
     assert main(["compare", str(one.path), str(other.path)]) == 0
     assert "NOT comparable" in capsys.readouterr().out
 

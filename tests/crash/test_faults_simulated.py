@@ -15,6 +15,7 @@ from trials import quick
 
 from labrig.assembly import assemble
 from labrig.cli.main import main
+from labrig.cli.tables import outcome_text
 from labrig.runs.folder import RunFolder
 from labrig.runs.journal import Record, read_journal
 from labrig.runs.summary import summarize
@@ -97,6 +98,9 @@ def test_a_bank_that_was_reset_while_it_was_measured_is_measured_again(tmp_path,
     ended, _, record, _ = run(tmp_path / "reset", f"{{what: reset, where: pots, acquisition: {acquisition}}}")
     assert ended == 0
     assert [event for _, event, *_ in record.events] == ["repeated", "finished"]
+    undisturbed, outcome = whole.events[-1].detail, record.events[-1].detail
+    assert (undisturbed["repetitions"], outcome["repetitions"]) == (0, 1)
+    assert "1 measurement repeated after a fault: labrig show" in outcome_text(outcome)
     np.testing.assert_allclose(record.shadow, whole.shadow, rtol=1e-9)
     for here, there in zip(record.evaluations, whole.evaluations, strict=True):
         assert here.metrics == pytest.approx(there.metrics, rel=1e-9)

@@ -78,7 +78,7 @@ def layered(learned: Learned, hidden: Sequence[int], diodes: str) -> BoardPlan:
 
 
 RANDOM_TARGETS = "targets: random"
-"""Stands in a new configuration until its board is known."""
+"""Placeholder in a new configuration; `labrig init` replaces it once the board is known."""
 
 
 def grid(rows: int, columns: int, outputs: int) -> tuple[BoardPlan, Learned]:

@@ -120,7 +120,7 @@ def _failure(done: subprocess.CompletedProcess[str], path: Path) -> LabrigError:
 
 
 def _reported(printed: str) -> tuple[str, str]:
-    """Return kind and message of the last report in what the process printed; other lines may stand around it."""
+    """Return kind and message of the last report that the process printed, whatever else it printed."""
     for line in reversed(printed.splitlines()):
         try:
             said = json.loads(line)

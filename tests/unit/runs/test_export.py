@@ -173,6 +173,11 @@ def test_a_full_disk_is_named_with_its_remedy(
     assert list(run.path.parent.iterdir()) == [run.path]
 
 
+def test_a_format_that_does_not_exist_is_named(run: RunFolder) -> None:
+    with pytest.raises(UsageError, match="there is no format 'xls'"):
+        labrig.load(run.path).export("xls")
+
+
 def test_a_damaged_run_is_what_cannot_be_read(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
     run.journal.write_bytes(run.journal.read_bytes()[:9000])
     assert main(["export", str(run.path), "--csv"]) == 6
