@@ -1,9 +1,4 @@
-/* ATmega328P (Arduino Uno, Nano) with MCP4251 chips. Wiring: README.md.
- *
- * Chip k holds channels 2k and 2k+1. Its select line is D2 + k mod 8, with k / 8 on A0..A2: up to eight chips hang on
- * those lines directly, more through one 74HC138 per line. The code is the same. The one-board bench has four of these
- * lines, each with a decoder for eight chips; the others select its converters (avr_sampler.c).
- */
+/* ATmega328P (Arduino Uno, Nano): line, clock, main loop. Wiring: README.md. The bus of the chips: avr_spi.c. */
 #include <avr/eeprom.h>
 #include <avr/interrupt.h>
 #include <avr/io.h>
@@ -21,6 +16,9 @@
 #if CHANNELS > MAX_CHANNELS
 #error "more channels than the core has room for"
 #endif
+#if CHANNELS > MOST_CHANNELS
+#error "more channels than 64 of these chips have"
+#endif
 #ifndef BAUD
 #define BAUD 500000UL
 #endif
@@ -28,10 +26,6 @@
 #error "the longest reply must be out before the watchdog of the program bites"
 #endif
 #define UBRR_VALUE ((F_CPU + BAUD * 4UL) / (8UL * BAUD) - 1)
-
-enum { WRITE = 0x00, READ = 0x0C, DATA_HIGH = 0x03 }; /* command byte: A3..A0 C1 C0 D9 D8 */
-enum { TCON = 4, CONNECTED = 0xFF, OPEN = 0x88 };     /* OPEN: A, W, B off, hardware shutdown bits left alone */
-enum { ANSWER_OK = 0x02 };                            /* in the first byte of an answer, above D8 */
 
 static volatile uint8_t ring[256], ring_head; /* the index wraps by itself */
 static uint8_t ring_tail;
@@ -84,60 +78,6 @@ uint16_t hal_overruns(void)
     return copy;
 }
 
-/* D2..D7 are PD2..PD7, D8 and D9 are PB0 and PB1. */
-static void select_chip(uint8_t channel)
-{
-    uint8_t chip = channel >> 1, line = POT_LINE(chip);
-    PORTC = (PORTC & ~0x07) | POT_ADDRESS(chip);
-    if (line < 6)
-        PORTD &= ~_BV(line + 2);
-    else
-        PORTB &= ~_BV(line - 6);
-}
-
-static void release_chips(void)
-{
-    PORTD |= 0xFC;
-    PORTB |= 0x03;
-}
-
-static uint16_t exchange(uint8_t channel, uint8_t address, uint8_t command, uint8_t data)
-{
-    uint8_t high, low;
-    select_chip(channel);
-    high = transfer((uint8_t)(address << 4) | command);
-    low = transfer(data);
-    release_chips();
-    if (!(high & ANSWER_OK))
-        return HAL_NO_ANSWER;
-    return (uint16_t)((uint16_t)(high & 1) << 8) | low;
-}
-
-void hal_wiper_write(uint8_t channel, uint16_t code)
-{
-    exchange(channel, channel & 1, WRITE | (code >> 8), (uint8_t)code);
-}
-
-uint16_t hal_wiper_read(uint8_t channel)
-{
-    return exchange(channel, channel & 1, READ | DATA_HIGH, 0xFF);
-}
-
-void hal_terminals_write(uint8_t channel, uint8_t connected)
-{
-    exchange(channel, TCON, WRITE | 1, connected ? CONNECTED : OPEN); /* D8 is reserved and reads as 1 */
-}
-
-uint16_t hal_terminals_read(uint8_t channel)
-{
-    uint16_t answer = exchange(channel, TCON, READ | DATA_HIGH, 0xFF);
-    if (answer == (0x100 | CONNECTED))
-        return 1;
-    if (answer == (0x100 | OPEN))
-        return 0;
-    return HAL_NO_ANSWER;
-}
-
 /* A counter in EEPROM: two boots in a row never share an id. */
 static uint16_t next_boot_id(void)
 {
@@ -148,11 +88,7 @@ static uint16_t next_boot_id(void)
 
 static void set_up(void)
 {
-    release_chips(); /* before the pins become outputs, so that no chip sees an edge */
-    DDRD |= 0xFC;
-    DDRB |= _BV(PB0) | _BV(PB1) | _BV(PB2) | _BV(PB3) | _BV(PB5); /* PB2: as an input it could end master mode */
-    DDRC |= 0x07;
-    port_set_chip_rate();
+    bus_begin();
 
     UCSR0A = _BV(U2X0);
     UBRR0 = UBRR_VALUE;

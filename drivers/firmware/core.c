@@ -6,6 +6,7 @@
 #include "hal.h"
 #include "reply.h"
 #include "sampler.h"
+#include "wipers.h"
 
 #if MAX_CHANNELS < 1 || MAX_CHANNELS > 128
 #error "a bank has 1 to 128 channels"
@@ -122,14 +123,15 @@ static uint8_t armed(void)
 static uint8_t wiper_obeys(uint8_t channel)
 {
     for (uint8_t attempt = 0; attempt < 2; attempt++) {
-        hal_wiper_write(channel, staged[channel]);
-        if (hal_wiper_read(channel) == staged[channel])
+        wiper_write(channel, staged[channel]);
+        if (wiper_read(channel) == staged[channel])
             return 1;
     }
     return 0;
 }
 
-/* Every channel is read from its chip, so a channel that lost its code by itself is detected and set again. */
+/* Every channel is read from its chip, so a channel that lost its code by itself is detected and set again. If it cannot
+ * be read, it is written. */
 static void commit(uint16_t expected_crc)
 {
     uint16_t crc = table_crc();
@@ -142,9 +144,10 @@ static void commit(uint16_t expected_crc)
     put8(0);
     put8(0);
     for (uint8_t channel = 0; channel < channels; channel++) {
-        if (hal_wiper_read(channel) == staged[channel])
+        uint8_t differs = wiper_read(channel) != staged[channel];
+        if (!differs && wipers_are_readable())
             continue;
-        reply[written]++;
+        reply[written] += differs;
         if (!wiper_obeys(channel)) {
             refuse(VERIFY_FAILED);
             reply[bad]++;
@@ -156,8 +159,7 @@ static void commit(uint16_t expected_crc)
 static uint8_t terminals_obey(uint8_t channel, uint8_t connected)
 {
     for (uint8_t attempt = 0; attempt < 2; attempt++) {
-        hal_terminals_write(channel, connected);
-        if (hal_terminals_read(channel) == connected)
+        if (terminals_switch(channel, connected))
             return 1;
     }
     return 0;
@@ -239,7 +241,7 @@ static void read_back(uint8_t first, uint8_t count)
         return;
     }
     for (uint8_t i = 0; i < count; i++)
-        put16(hal_wiper_read(first + i));
+        put16(wiper_read(first + i));
 }
 
 static void execute(uint8_t version, uint8_t op, const uint8_t *payload, uint16_t length)
@@ -355,9 +357,10 @@ void bank_init(uint8_t channel_count, uint16_t new_boot_id, uint8_t cause)
     started_ms = fed_ms = hal_now_ms();
     accepted = dropped = repeated = trips = 0;
     sampler_init();
+    wipers_begin(channels);
     switch_terminals(0, NULL);
     for (uint8_t channel = 0; channel < channels; channel++) {
-        uint16_t code = hal_wiper_read(channel);
+        uint16_t code = wiper_read(channel);
         staged[channel] = code <= HIGHEST_CODE ? code : 0;
     }
 }

@@ -4,18 +4,24 @@
 
 #include <stdint.h>
 
-#define HAL_NO_ANSWER 0xFFFFu /* the chip flagged an error, or there is none */
-
 void hal_send(uint8_t byte);
 uint32_t hal_now_ms(void);
 uint16_t hal_overruns(void); /* received bytes lost before the core saw them */
 
-void hal_wiper_write(uint8_t channel, uint16_t code);
-uint16_t hal_wiper_read(uint8_t channel);
+/* SPI: select the chip of a channel, exchange bytes with it, release it. */
+void hal_select(uint8_t channel);
+uint8_t hal_transfer(uint8_t byte);
+void hal_release(void);
 
-/* All terminals of the channel: 1 connected, 0 open. A port may switch the whole chip, the core wants all alike. */
-void hal_terminals_write(uint8_t channel, uint8_t connected);
-uint16_t hal_terminals_read(uint8_t channel);
+/* Move the wiper of a channel by so many pulses. */
+void hal_pulses(uint8_t channel, uint8_t up, uint8_t count);
+
+/* Two-wire bus: start, again within a transfer, with the address of the channel's chip (read: it sends); bytes to it and
+ * from it; stop. hal_start and hal_put return 1 if the chip acknowledges. Reading ends with the byte that is the last. */
+uint8_t hal_start(uint8_t channel, uint8_t read);
+uint8_t hal_put(uint8_t byte);
+uint8_t hal_get(uint8_t last);
+void hal_stop(void);
 
 #ifdef SAMPLER
 /* An output follows what was written at the next latch, together with all others. Codes have 12 bits. */

@@ -184,7 +184,7 @@ def _decoder(made: Circuit, line: str) -> list[str]:
 
 
 def parts_list(made: Circuit) -> list[tuple[str, int, float]]:
-    """Return (part, number, euros for all) for everything to buy."""
+    """Return (part, number, price of all in euros) for each kind of part to buy."""
     counts: dict[str, int] = defaultdict(int)
     for reference, value in made.parts.items():
         counts["R" if reference.startswith("R") else value] += 1

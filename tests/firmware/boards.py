@@ -6,15 +6,18 @@ import ctypes
 from pathlib import Path
 
 from labrig.clock import SimulatedClock
+from labrig.instruments.parts import find_part
 from labrig.virtual_instruments.digipot.board import BoardState, VirtualDigipotBoard
 
 POWER_ON, EXTERNAL = 1, 2
+FIRST_BOOT = 0
+"""Boot id of a microcontroller whose memory for it is erased."""
 
 
 class PythonBoard:
-    def __init__(self, channels: int, boot_id: int = 1) -> None:
+    def __init__(self, channels: int, boot_id: int = 1, part: str = "MCP4251-104") -> None:
         self._clock = SimulatedClock()
-        self._board = VirtualDigipotBoard(channels, clock=self._clock, boot_id=boot_id)
+        self._board = VirtualDigipotBoard(channels, find_part(part), clock=self._clock, boot_id=boot_id)
         self.receive = self._board.receive
         self.codes = self._board.codes
         self.stick = self._board.stick

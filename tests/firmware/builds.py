@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,7 +14,8 @@ SOURCES = Path(__file__).parents[2] / "drivers" / "firmware"
 
 def make(target: str, build: Path, **variables: object) -> str:
     """Build one target of the firmware; skips where the tools are missing."""
-    tools = {"avr": ["make", "avr-gcc", "avr-size", "awk"]}.get(target, ["make", "cc"])
+    needed = {"avr": ["avr-gcc", "avr-size", "awk"], "arm": ["arm-none-eabi-gcc", "arm-none-eabi-size", "awk"]}
+    tools = ["make", *needed.get(target, ["cc"])]
     for tool in tools:
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed")
@@ -34,6 +36,25 @@ def avr_program(build: Path, channels: int, **variables: object) -> Path:
     folder = build / "-".join(["avr", str(channels), *map(str, variables.values())])
     make("avr", folder, CHANNELS=channels, **variables)
     return folder / "avr.elf"
+
+
+def arm_program(build: Path, channels: int, **variables: object) -> Path:
+    """The program for an STM32F446."""
+    folder = build / "-".join(["arm", str(channels), *map(str, variables.values())])
+    make("arm", folder, CHANNELS=channels, **variables)
+    return folder / "arm.elf"
+
+
+def has_arm_compiler() -> bool:
+    return shutil.which("arm-none-eabi-gcc") is not None
+
+
+def arm_size(build: Path, channels: int, **variables: object) -> int:
+    """Bytes of flash, as `make arm` prints them; it refuses a program that does not fit."""
+    folder = build / "-".join(["arm", str(channels), *map(str, variables.values())])
+    printed = re.search(r"flash (\d+) of \d+, RAM \d+ of", make("arm", folder, CHANNELS=channels, **variables))
+    assert printed is not None
+    return int(printed[1])
 
 
 def fuzz(build: Path, frames: int, seed: int, **variables: object) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from firmware import same_replies
 from firmware.boards import FirmwareBoard, PythonBoard
-from firmware.same_replies import ALONE, EVERY_STATUS, Generator
+from firmware.chips import EVERY_STATUS
+from firmware.same_replies import ALONE, Generator
 from firmware.wire import Reply, request
 
 from labrig.clock import SimulatedClock
@@ -90,7 +91,7 @@ class Sums:
 
 
 class PythonOneBoard(PythonBoard):
-    def __init__(self, channels: int, boot_id: int = 1) -> None:
+    def __init__(self, channels: int, boot_id: int = 1, part: str = "") -> None:
         self._clock = SimulatedClock()
         self._network = Sums()
         self._board = board = VirtualOneBoard(

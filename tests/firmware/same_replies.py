@@ -9,13 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from firmware.boards import FirmwareBoard, PythonBoard
+from firmware.chips import MCP4251, Built
 from firmware.wire import (
     ARM,
     COMMIT,
+    OK,
     READ,
     STAGE,
     STAGE_COMMIT,
+    STATUS,
     TABLE_MISMATCH,
+    cobs,
     replies,
     request,
     run,
@@ -25,7 +29,6 @@ from firmware.wire import (
 
 BANKS = (1, 4, 64, 127, 128)
 """Channels."""
-EVERY_STATUS = set(range(8))
 ALONE = -1
 """Counted with the statuses: frames that were sent without a request."""
 OPS = (1, 2, 3, 3, 4, 4, 5, 6, 7, 7, 8, 8, 8, 8)
@@ -34,11 +37,12 @@ OPS = (1, 2, 3, 3, 4, 4, 5, 6, 7, 7, 8, 8, 8, 8)
 class Generator:
     """Frames of one conversation. It follows the staged table, and stages all anew when lost: many commits succeed."""
 
-    def __init__(self, rng: random.Random, channels: int, watchdogs_ms: Sequence[int]) -> None:
+    def __init__(self, rng: random.Random, channels: int, watchdogs_ms: Sequence[int], highest: int = 256) -> None:
         self.rng = rng
         self.channels = channels
         self.watchdogs_ms = watchdogs_ms
-        self.table = [128] * channels
+        self.highest = highest
+        self.table = [(highest + 1) // 2] * channels
         self.sequence = rng.randrange(65536)
         self.last = b""
         self.answer = b""
@@ -101,7 +105,8 @@ class Generator:
     def setpoints(self, table: list[int]) -> bytes:
         rng = self.rng
         count = rng.randrange(self.channels + 1)
-        codes = [rng.randrange(257) if rng.random() < 0.999 else rng.randrange(65536) for _ in range(count)]
+        below = self.highest + 1
+        codes = [rng.randrange(below) if rng.random() < 0.999 else rng.randrange(65536) for _ in range(count)]
         if rng.random() < 0.5:
             first = rng.randrange(self.channels - count + 1 + (rng.random() < 0.05))
             channels = range(first, first + count)
@@ -128,14 +133,15 @@ class Generator:
         return statuses
 
 
-def disturb(rng: random.Random, boards: Sequence, channels: int) -> bool:
+def disturb(rng: random.Random, boards: Sequence, channels: int, built: Built = MCP4251) -> bool:
     """Now and then a reset or a fault, the same for all. Chips fall silent as a whole, and have one fault at a time.
 
     True if something happened.
     """
     choice = rng.random()
-    channel, code, cause = rng.randrange(channels), rng.randrange(257), rng.choice((1, 2, 4, 8))
-    chip = [each for each in (channel & ~1, channel | 1) if each < channels]
+    channel, code, cause = rng.randrange(channels), rng.randrange(built.highest + 1), rng.choice((1, 2, 4, 8))
+    first = channel - channel % built.rheostats
+    chip = range(first, min(first + built.rheostats, channels))
     for board in boards:
         if choice < 0.005:
             board.reset(cause)
@@ -160,12 +166,13 @@ def converse(
     python_board: type[PythonBoard] = PythonBoard,
     native_board: type[FirmwareBoard] = FirmwareBoard,
     generate: type[Generator] = Generator,
+    built: Built = MCP4251,
 ) -> Counter[int]:
     """The Python board and the core as a library, byte by byte. Returns how often each status was met."""
     rng = random.Random(seed)
     boot_id = rng.randrange(65536)
-    boards = python, native = python_board(channels, boot_id), native_board(library, channels, boot_id)
-    generator = generate(rng, channels, watchdogs_ms=(0, 0, 5, 50, 500))
+    boards = python, native = python_board(channels, boot_id, built.part), native_board(library, channels, boot_id)
+    generator = generate(rng, channels, (0, 0, 5, 50, 500), built.highest)
     met: Counter[int] = Counter()
     for number in range(frames):
         if rng.random() < 0.4:
@@ -175,7 +182,7 @@ def converse(
             sent = python.take()
             assert native.take() == sent, f"before frame {number}"
             met.update([ALONE] * len(replies(sent)))
-        disturb(rng, boards, channels)
+        disturb(rng, boards, channels, built)
         data = generator.wire()
         answer = python.receive(data)
         assert native.receive(data) == answer, f"frame {number}: {data.hex(' ')}"
@@ -183,3 +190,12 @@ def converse(
         assert native.outputs() == python.outputs(), f"after frame {number}: {data.hex(' ')}"
         met.update(generator.heard(answer))
     return met
+
+
+def without_uptime(answer: bytes) -> bytes:
+    """As it came; but a STATUS decoded, without uptime and CRC."""
+    if [(reply.op, reply.status) for reply in replies(answer)] != [(STATUS, OK)]:
+        return answer
+    start, chunk, end = answer.split(b"\0")
+    frame = cobs.decode(chunk)
+    return start + frame[:10] + frame[14:-2] + end

@@ -31,6 +31,7 @@ from firmware.one_board import (
     sample,
     scans,
 )
+from firmware.one_board_in_lock_step import tries_until_safe, unevenness
 from firmware.wire import (
     COMMIT,
     HELLO,
@@ -254,8 +255,6 @@ def avr(build):
 
 @pytest.mark.parametrize("inputs", [1, 8, 16])
 def test_the_avr_takes_every_scan_at_the_shortest_period(avr, inputs):
-    from firmware.avr_one_board import unevenness
-
     assert unevenness(avr, inputs, scans_wanted=80, seed=inputs) <= 1
 
 
@@ -278,6 +277,4 @@ def test_the_avr_has_the_bank_beside_its_converters(avr):
 
 @pytest.mark.parametrize("inputs", [8, 16])
 def test_the_avr_obeys_safe_within_two_tries_at_the_shortest_period(avr, inputs):
-    from firmware.avr_one_board import tries_until_safe
-
     assert max(tries_until_safe(avr, inputs, attempts=10, seed=inputs)) <= 2

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from firmware.same_replies import BANKS, EVERY_STATUS, converse
+from firmware.chips import EVERY_STATUS
+from firmware.same_replies import BANKS, converse
 from trials import trials
 
 FRAMES = trials(1000, 1000, 5000)
