@@ -99,7 +99,7 @@ class VisaSession:
         """Send bytes terminated by the interface's own end mark instead of a newline.
 
         The message is sent completely, in its own thread: Ctrl-C, and calls from other threads, wait until it has been
-        sent or its deadline has passed. Raises ConnectionFailed if another thread has waited; this thread takes over.
+        sent or its deadline has passed. Raises ConnectionFailed if another thread waited; it takes over the connection.
         """
         sending = self._sending = PendingCall(
             lambda: self._call(action, lambda session: session.write_raw(message), raw=True)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import re
 from abc import ABC, abstractmethod
-from typing import Annotated, Generic, Literal, TypeVar
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated, Generic, Literal, NoReturn, TypeVar
 
 from pydantic import Field
 
-from labrig.errors import ConnectionFailed
+from labrig.errors import ChannelFault, ConfigError, ConnectionFailed, LabrigError
 from labrig.instruments.addresses import check_visa
 from labrig.instruments.data import SourceAccuracy
 from labrig.instruments.drivers import InstrumentOptions, SourceCapabilities
 from labrig.quantities import NonNegativeTime, PositiveTime, PositiveVoltage, Ratio, Voltage
+from labrig.signals.tones import Tone
+from labrig_drivers.scpi import queued_errors
+from labrig_drivers.tone_table import TABLE_POINTS, table_plan
 from labrig_drivers.visa import VisaSession
 
 S = TypeVar("S", bound=VisaSession)
@@ -91,7 +97,7 @@ def generator_capabilities(
             *((usb,) if options.resource.upper().startswith("USB") else ()),
         ),
         # A generator has the same address, whether it is reached by VXI-11 or at its raw socket.
-        address=re.sub(r"(?i)::5025::SOCKET$", "::INSTR", options.resource),
+        address=re.sub(r"(?i)::(?:5025|5555)::SOCKET$", "::INSTR", options.resource),
     )
 
 
@@ -139,3 +145,60 @@ class VisaGenerator(ABC, Generic[S]):
     def _require_open(self, action: str) -> None:
         if not self._session.is_open:
             raise ConnectionFailed("is not open", device=self.name, action=action)
+
+    def _refuse_clock(self, wanted: str, used: str, action: str) -> NoReturn:
+        """Raise ConnectionFailed for a generator that does not use the wanted clock."""
+        raise ConnectionFailed(
+            f"does not use its {wanted} clock but {used}",
+            device=self.name,
+            action=action,
+            remedy="connect 10 MHz to its clock input, or set clock: internal",
+        )
+
+    def _refuse(self, channel: str, key: str, asked: str, got: str, action: str) -> NoReturn:
+        """Raise ChannelFault for a setting that was not accepted, with the errors that the generator reports."""
+        try:
+            told = self._errors(action)
+        except LabrigError:
+            told = []
+        raise ChannelFault(
+            f"channel {channel} did not accept {key}: requested {asked}, got {got}"
+            + (f"; it reports {', '.join(told)}" if told else ""),
+            device=self.name,
+            action=action,
+            remedy="lower the requested value, or check whether someone is operating the front panel",
+        )
+
+    def _check_errors(self, action: str) -> None:
+        """Raise ChannelFault if the generator has reported an error."""
+        if told := self._errors(action):
+            raise ChannelFault(
+                f"reports {', '.join(told)}",
+                device=self.name,
+                action=action,
+                remedy="look up the error in its manual; if the value is allowed, please report this",
+            )
+
+    def _errors(self, action: str) -> list[str]:
+        """Read the errors that the generator has reported."""
+        return queued_errors(self._session, action)
+
+    def _table_plan(self, tones: Sequence[Tone], points: int = TABLE_POINTS) -> tuple[float, tuple[int, ...]]:
+        """Repetition rate of the shortest table of these tones (Hz), and their cycles. Raises ConfigError."""
+        plan = table_plan(tones, points)
+        if plan is None:
+            raise ConfigError(
+                f"no table can hold whole cycles of {', '.join(f'{tone.frequency_hz:g} Hz' for tone in tones)}",
+                device=self.name,
+                action="load",
+                remedy="use a shorter acquisition.window, which puts the tones on a coarser grid",
+            )
+        return plan
+
+
+def after_trigger(tones: Sequence[Tone], delay_s: float) -> tuple[Tone, ...]:
+    """Tones of a generator that plays cosines as sines and starts `delay_s` (s) after the trigger edge."""
+    return tuple(
+        replace(tone, phase_rad=tone.phase_rad - math.pi / 2 - 2 * math.pi * tone.frequency_hz * delay_s)
+        for tone in tones
+    )

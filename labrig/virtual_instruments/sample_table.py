@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 MOST_TONES = 64
 _FULL_CODE = 32767
@@ -43,8 +44,13 @@ class Table:
 
 
 def table_of(name: str, data: bytes) -> Table:
-    """Read 16-bit little-endian samples and keep the 64 largest harmonics, since the world plays only tones."""
+    """Read 16-bit little-endian samples."""
     samples = np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2").astype(float) / _FULL_CODE
+    return table_of_values(name, samples, data)
+
+
+def table_of_values(name: str, samples: NDArray[np.float64], data: bytes = b"") -> Table:
+    """Keep the 64 largest harmonics of samples in units of the full scale, since the world plays only tones."""
     if not len(samples):
         return Table(name, 0)
     spectrum = np.fft.rfft(samples) / len(samples)

@@ -157,13 +157,14 @@ class WireBench:
         while True:
             line = self._next_line(deadline)
             if line is None:
+                busy = "the machine may be busy: try again; or " if self._child.poll() is None else ""
                 self.close()
                 raise ConnectionFailed(
                     "the virtual instruments did not start",
                     device="wire bench",
                     action="start",
                     limit=f"{START_S:g} s",
-                    remedy="run `labrig virtual serve CONFIG` to see why",
+                    remedy=f"{busy}run `labrig virtual serve CONFIG` to see why",
                 )
             event = json.loads(line)
             if event["event"] == "ready":

@@ -16,7 +16,7 @@ HOWLAND = "{howland: 10 µA/V, output_resistance: 5 MΩ, compliance: 3 V}"
 
 
 @pytest.mark.more
-@pytest.mark.parametrize("through", ["100 kΩ", pytest.param(HOWLAND, marks=pytest.mark.more)])
+@pytest.mark.parametrize("through", ["100 kΩ", pytest.param(HOWLAND, marks=pytest.mark.long)])
 def test_both_benches_read_the_same_coefficients_from_the_same_board(through: str, tmp_path: Path):
     """Same code width, no noise. Tones meet the first scan at other phases on the simulated bench, so their samples are
     others and round differently."""

@@ -121,7 +121,7 @@ def test_xor_on_the_wire_learns(tmp_path: Path) -> None:
     assert finished["metrics"]["loss"] < 0.5 * finished["metrics"]["initial_loss"]
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_xor_of_the_wire_file_meets_its_target_on_the_simulated_bench(tmp_path: Path) -> None:
     code, events = run_of_xor(tmp_path, "simulated")
     assert code == 0

@@ -49,7 +49,8 @@ def test_a_child_that_takes_too_long_is_ended(
     monkeypatch.setattr(wire_bench, "START_S", 0.0)
     with pytest.raises(ConnectionFailed, match="the virtual instruments did not start") as caught:
         connect(bench, assembly, next(iter(assembly.devices)))
-    assert caught.value.remedy == "run `labrig virtual serve CONFIG` to see why"
+    assert caught.value.remedy is not None
+    assert caught.value.remedy.startswith("the machine may be busy: try again; or run ")
     assert bench._child is None
     with pytest.raises(ConnectionFailed, match="is not running"):
         bench.true_outputs(assembly.task.activation[:1], tone=False)

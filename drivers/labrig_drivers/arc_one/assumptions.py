@@ -1,6 +1,7 @@
 """Assumptions of the ArC ONE driver that have not been verified on hardware."""
 
 from labrig.instruments.drivers import Assumption
+from labrig_drivers.relay import RELAY
 
 ASSUMPTIONS = (
     Assumption(
@@ -19,10 +20,5 @@ ASSUMPTIONS = (
         "labrig doctor CONFIG, twice",
         "the programmer is ok both times",
     ),
-    Assumption(
-        "the relay is an LCUS-1 module (A0 01 01 A2 closes it, A0 01 00 A1 opens it); when closed, it connects the "
-        "network",
-        "labrig doctor CONFIG, then an ohmmeter from a cell to its node",
-        "the ohmmeter shows an open circuit, because the network is connected only while labrig measures",
-    ),
+    RELAY,
 )

@@ -23,4 +23,14 @@ ASSUMPTIONS = (
         "pytest --rig CONFIG --pyargs labrig.testing -k levels_increase, and an ohmmeter at three codes",
         "it passes, and the three values lie on one line after the end resistance is subtracted",
     ),
+    Assumption(
+        "an AD5293 leaves the line of the answers to others after the words 0x8001 and 0x0000",
+        "labrig doctor CONFIG, with two chips",
+        "the bank is ok; if codes of one chip disturb those of the other, they do not answer",
+    ),
+    Assumption(
+        "128 pulses bring an AD5220 to the end where its rheostat has the highest resistance",
+        "labrig safe CONFIG, then an ohmmeter between A and W",
+        "100 kΩ within 30 %",
+    ),
 )

@@ -56,11 +56,12 @@ class DigipotBank:
         table = able.part.levels()
         assert isinstance(table, LevelTable)  # every part that the firmware knows has codes
         self._levels = table
+        self._reads_back = able.reads_back
         self._channels = able.channels
         self._index = {channel: index for index, channel in enumerate(self._channels)}
         self._watchdog_ms = round(1e3 * options.watchdog)
         self._link = link or Link(name, options.resource, options.baud)
-        self._board = BoardClient(name, self._link, able.part.name, table.highest_code, len(able.channels))
+        self._board = BoardClient(name, self._link, able.part.chip_name, table.highest_code, len(able.channels))
         self._opened = False
         self._armed = False  # whether terminals may be connected
         self._is_new = False  # whether they are still to be connected for the first time
@@ -144,16 +145,17 @@ class DigipotBank:
         self.interrupted = self.recoveries != self._recoveries_before
         self._recoveries_before = self.recoveries
         faulty = self._mismatched | self._unconnected
+        seen = changed if self._reads_back else []
         return ProgramReport(
             written=tuple(self._channels[index] for index in changed),
-            verified=tuple(self._channels[index] for index in changed if index not in faulty),
+            verified=tuple(self._channels[index] for index in seen if index not in faulty),
             faulty=tuple(self._channels[index] for index in sorted(faulty)),
-            read_back={self._channels[index]: Level(held[index]) for index in changed if held[index] != NO_ANSWER},
+            read_back={self._channels[index]: Level(held[index]) for index in seen if held[index] != NO_ANSWER},
             interrupted=self.interrupted,
         )
 
     def read_back(self, channels: Iterable[str]) -> dict[str, Setting]:
-        """Read the codes of the chips; raises ChannelFault if a chip does not answer."""
+        """Read the codes of the chips, or those written last; raises ChannelFault if a chip does not answer."""
         requested = [self._channel_index(channel, "read back") for channel in channels]
         self._require_open("read back")
         if not requested:
@@ -386,14 +388,8 @@ class DigipotBank:
     def _error(
         self, kind: type[LabrigError], message: str, action: str, remedy: str | None = None, limit: str | None = None
     ) -> LabrigError:
-        return kind(
-            message,
-            device=self._name,
-            action=action,
-            limit=limit,
-            last_good=self._link.last_good,
-            remedy=remedy,
-        )
+        last = self._link.last_good
+        return kind(message, device=self._name, action=action, limit=limit, last_good=last, remedy=remedy)
 
     def _names(self, indices: Iterable[int]) -> str:
         return "channels " + ", ".join(self._channels[index] for index in sorted(indices))

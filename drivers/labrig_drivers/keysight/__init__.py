@@ -1,18 +1,23 @@
-"""Keysight (Agilent) 33500 and 33600 generators over VISA: `keysight.trueform`."""
+"""Keysight (Agilent) generators and multimeters over VISA: `keysight.trueform` and `keysight.truevolt`."""
 
 from __future__ import annotations
 
 from labrig.instruments.drivers import DriverInfo, VirtualCounterpart
-from labrig_drivers.keysight.assumptions import ASSUMPTIONS
+from labrig_drivers.keysight import multimeter_options
+from labrig_drivers.keysight.assumptions import ASSUMPTIONS, OF_MULTIMETERS
 from labrig_drivers.keysight.generator import TrueformSource
+from labrig_drivers.keysight.multimeter import TruevoltMultimeter
+from labrig_drivers.keysight.multimeter_options import TruevoltOptions
 from labrig_drivers.keysight.options import MODELS, TrueformOptions, capabilities
 
-__all__ = ["DRIVERS", "TrueformOptions", "TrueformSource", "capabilities"]
+__all__ = ["DRIVERS", "TrueformOptions", "TrueformSource", "TruevoltMultimeter", "TruevoltOptions", "capabilities"]
 
-VIRTUAL = VirtualCounterpart(
-    "keysight",
-    "labrig.virtual_instruments.keysight:generators",
-    faults=("delay", "power", "connection", "silence"),
+EVIDENCE = "wire; never run on hardware"
+FAULTS = ("delay", "power", "connection", "silence")
+
+GENERATORS = VirtualCounterpart("keysight", "labrig.virtual_instruments.keysight:generators", faults=FAULTS)
+MULTIMETERS = VirtualCounterpart(
+    "keysight multimeters", "labrig.virtual_instruments.keysight:multimeters", faults=FAULTS
 )
 
 DRIVERS = (
@@ -22,10 +27,22 @@ DRIVERS = (
         TrueformOptions,
         capabilities,
         TrueformSource,
-        models=dict.fromkeys(MODELS, "wire; never run on hardware"),
-        virtual=VIRTUAL,
+        models=dict.fromkeys(MODELS, EVIDENCE),
+        virtual=GENERATORS,
         packages=("pyvisa", "pyvisa-py"),
         imports=("pyvisa", "pyvisa_py.highlevel"),
         assumptions=ASSUMPTIONS,
+    ),
+    DriverInfo(
+        "keysight.truevolt",
+        "digitizer",
+        TruevoltOptions,
+        multimeter_options.capabilities,
+        TruevoltMultimeter,
+        models=dict.fromkeys(multimeter_options.MODELS, EVIDENCE),
+        virtual=MULTIMETERS,
+        packages=("pyvisa", "pyvisa-py"),
+        imports=("pyvisa", "pyvisa_py.highlevel"),
+        assumptions=OF_MULTIMETERS,
     ),
 )

@@ -1,4 +1,4 @@
-"""Assumptions of the Keysight driver that have not been verified on a generator."""
+"""Assumptions of the Keysight drivers that have not been verified on an instrument."""
 
 from labrig.instruments.drivers import Assumption
 
@@ -24,3 +24,17 @@ ASSUMPTIONS = (
         "with the cable the generator is ok; without it, doctor reports the generator",
     ),
 )
+
+OF_MULTIMETERS = (
+    Assumption(
+        "DATA:POIN? is answered while readings are taken, and counts those in memory",
+        "labrig run CONFIG with a judge, and the multimeter's display in view",
+        "the run ends with a judgement; a query that waited would miss its deadline",
+    ),
+    Assumption(
+        "a reading takes twice its aperture, with the zero measured after it",
+        "labrig run CONFIG with a judge, aperture: 200 ms at 50 Hz",
+        "the judgement does not miss its deadline",
+    ),
+)
+"""Assumptions about multimeters."""

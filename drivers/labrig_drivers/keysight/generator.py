@@ -10,8 +10,8 @@ so the output of a waiting burst is at its offset:
 ABOR ends the bursts of both channels, which then wait again. DC levels change at `load`, tones at the trigger.
 
 All tones of this source, including a pilot, are shifted by −90°: for A·cos(2πft + φ) it plays A·sin(2πft + φ), which
-starts a latency after the trigger edge. `load` returns the programs that are really played, with levels as read back
-and phases relative to the trigger edge.
+starts 135 ns after the trigger edge. `load` returns the programs that are really played, with levels as read back and
+phases relative to the trigger edge.
 
 Messages per acquisition: one write, and one query for each channel that changes, which also reads the error queue.
 """
@@ -21,25 +21,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import NoReturn
 
-from labrig.errors import ChannelFault, ConfigError, ConnectionFailed, IdentityMismatch, LabrigError
+from labrig.errors import ConnectionFailed, IdentityMismatch
 from labrig.instruments.data import Identity
 from labrig.signals.tones import SILENT, Tone, ToneProgram
 from labrig_drivers.keysight.options import LEAST_VPP, TrueformOptions, channels_of
-from labrig_drivers.keysight.settings import (
-    ERROR,
-    INFINITE,
-    Answers,
-    Setting,
-    as_number,
-    difference,
-    number,
-    questions,
-)
-from labrig_drivers.tone_table import TABLE_POINTS, table, table_plan
+from labrig_drivers.keysight.settings import Answers, Setting, difference, questions
+from labrig_drivers.scpi import INFINITE, as_number, number
+from labrig_drivers.tone_table import TABLE_POINTS, table
 from labrig_drivers.visa import VisaSession
-from labrig_drivers.visa_generator import CLOCK_EVERY, PEAK_V, VisaGenerator
+from labrig_drivers.visa_generator import CLOCK_EVERY, PEAK_V, VisaGenerator, after_trigger
 
 LATENCY_S = 135e-9
 """Time from the trigger edge to the first sample of a burst (s). Source: data sheet of the 33500B, typical."""
@@ -172,12 +163,7 @@ class TrueformSource(VisaGenerator[VisaSession]):
         wanted = "EXT" if self._options.clock == "external" else "INT"
         used = self._session.query(":ROSC:SOUR?", action)
         if used != wanted:
-            raise ConnectionFailed(
-                f"does not use its {wanted} clock but {used}",
-                device=self.name,
-                action=action,
-                remedy="connect 10 MHz to its reference input, or set clock: internal",
-            )
+            self._refuse_clock(wanted, used, action)
 
     def _load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
         self._require_open("load")
@@ -227,13 +213,7 @@ class TrueformSource(VisaGenerator[VisaSession]):
             amplitude = max(least, 2 * tone.amplitude * k)
             return Setting(tone.frequency_hz, amplitude, offset, degrees, "SIN", self._tone_source)
         if tones:
-            if (plan := table_plan(tones)) is None:
-                raise ConfigError(
-                    f"no table can hold whole cycles of {', '.join(f'{tone.frequency_hz:g} Hz' for tone in tones)}",
-                    device=self.name,
-                    action="load",
-                    remedy="use a shorter acquisition.window, which puts the tones on a coarser grid",
-                )
+            plan = self._table_plan(tones)
             amplitude = max(least, 2 * table(tones, plan[1])[1] * k)
             return Setting(plan[0], amplitude, offset, 0.0, "ARB", self._tone_source, tones)
         quiet = replace(held, offset_v=offset, source=self._quiet_source)
@@ -264,8 +244,7 @@ class TrueformSource(VisaGenerator[VisaSession]):
 
         Meanwhile the smallest sine is selected, because the command deletes all tables, also a selected one.
         """
-        plan = table_plan(wave.tones)
-        assert plan is not None
+        plan = self._table_plan(wave.tones)
         samples, _ = table(wave.tones, plan[1])
         name, own = f"labrig{channel}", f":SOUR{channel}:"
         least = number(LEAST_VPP * self._panel_per_open_v)
@@ -305,41 +284,6 @@ class TrueformSource(VisaGenerator[VisaSession]):
         assert offset is not None
         self._actual[channel] = replace(asked, vpp=vpp, offset_v=offset)
 
-    def _refuse(self, channel: str, key: str, asked: str, got: str, action: str) -> NoReturn:
-        """Raise ChannelFault for a setting that was not accepted, with the error that the generator reports."""
-        try:
-            told = self._errors(action)
-        except LabrigError:
-            told = []
-        raise ChannelFault(
-            f"channel {channel} did not accept {key}: requested {asked}, got {got}"
-            + (f"; it reports {', '.join(told)}" if told else ""),
-            device=self.name,
-            action=action,
-            remedy="lower the requested value, or check whether someone is operating the front panel",
-        )
-
-    def _check_errors(self, action: str) -> None:
-        """Raise ChannelFault if the generator has reported an error."""
-        if told := self._errors(action):
-            raise ChannelFault(
-                f"reports {', '.join(told)}",
-                device=self.name,
-                action=action,
-                remedy="look up the error in its manual; if the value is allowed, please report this",
-            )
-
-    def _errors(self, action: str) -> list[str]:
-        """Read the error queue, which holds 20 errors, until it is empty."""
-        told: list[str] = []
-        for _ in range(21):
-            reply = self._session.query(":SYST:ERR?", action)
-            match = ERROR.match(reply)
-            if match is None or int(match[1]) == 0:
-                break
-            told.append(f"{match[1]} {match[2]}")
-        return told
-
     def _as_played(self, channel: str, tones: tuple[Tone, ...]) -> ToneProgram:
         wave, k = self._actual[channel], self._panel_per_open_v
         dc = wave.offset_v / k
@@ -348,11 +292,6 @@ class TrueformSource(VisaGenerator[VisaSession]):
         if wave.function == "SIN":
             tones = (Tone(tones[0].frequency_hz, wave.vpp / 2 / k, math.radians(wave.phase_deg)),)
         else:
-            plan = table_plan(tones)
-            assert plan is not None
-            share = wave.vpp / (2 * k * table(tones, plan[1])[1])  # differs from 1 by rounding
+            share = wave.vpp / (2 * k * table(tones, self._table_plan(tones)[1])[1])  # differs from 1 by rounding
             tones = tuple(replace(tone, amplitude=share * tone.amplitude) for tone in tones)
-        turned = (
-            replace(t, phase_rad=t.phase_rad - math.pi / 2 - 2 * math.pi * t.frequency_hz * LATENCY_S) for t in tones
-        )
-        return ToneProgram(dc, tuple(turned))
+        return ToneProgram(dc, after_trigger(tones, LATENCY_S))

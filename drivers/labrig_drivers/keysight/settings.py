@@ -9,15 +9,10 @@ generators, pymeasure's `agilent33500` and nominal-io/instro's `keysight_33521b`
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 
 from labrig.signals.tones import Tone
-
-INFINITE = 9.9e37
-"""The reply for an infinite count and for an infinite load."""
-
-ERROR = re.compile(r'([+-]?\d+),"?([^"]*)"?')
+from labrig_drivers.scpi import INFINITE, as_number, number
 
 DIGITS = 5e-4
 """Largest relative rounding of a level in a reply; levels have four digits."""
@@ -62,11 +57,6 @@ class Setting:
 
 KEYS = ("FUNC", "FREQ", "VOLT", "VOLT:OFFS", "BURS:PHAS", "BURS:STAT", "BURS:MODE", "BURS:NCYC")
 """The queries of a channel below its SOURce node; queries of TRIG:SOUR, OUTP and OUTP:LOAD follow them."""
-
-
-def number(value: float) -> str:
-    """Return a number in the format of commands."""
-    return f"{value + 0.0:.12g}"
 
 
 def questions(channel: str) -> str:
@@ -126,12 +116,3 @@ def difference(asked: Setting, got: Answers, load_ohm: float, on: bool | None) -
         if actual is None or not abs(actual - value) <= tolerance:
             return key, number(value), told
     return None
-
-
-def as_number(text: str) -> float | None:
-    """Return the number in a reply; None if the reply is not a number."""
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None

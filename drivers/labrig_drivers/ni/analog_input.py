@@ -7,7 +7,6 @@ from the scaling polynomial that the device reports for each channel.
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -20,13 +19,12 @@ from labrig.instruments.data import AcquisitionPlan, Block, Identity
 from labrig_drivers.ni.device import NiDevice
 from labrig_drivers.ni.facts import accuracy, input_facts, input_model
 from labrig_drivers.ni.input_options import NiAnalogInputOptions, capabilities, wiring_of
+from labrig_drivers.tolerances import standard_uncertainty
 from labrig_drivers.worker_thread import PendingCall, WorkerThread
 
 LAST_PIECE_S = 3e-3
 """Length of the last piece read (s). Only this piece is decoded after the window; the rest while sampling continues."""
 
-EVEN = math.sqrt(3.0)
-"""Ratio of the largest error to the standard uncertainty, if all errors up to it are equally likely."""
 
 STOP_S = 5.0
 """Deadline for stopping a task (s). It takes about 5 ms."""
@@ -107,8 +105,8 @@ class NiAnalogInput:
             sample_rate_hz=rate,
             ranges_v=ranges,
             skew_s=self._skew(task, len(channels)),
-            u_offset_v=stated.zero_v / EVEN,
-            u_gain=stated.gain / EVEN,
+            u_offset_v=standard_uncertainty(stated.zero_v),
+            u_gain=standard_uncertainty(stated.gain),
         )
         return self._plan
 

@@ -40,8 +40,8 @@ class InputFacts(_Facts):
     Attributes
     ----------
     single_rate, multi_rate
-        Highest sample rates (S/s): for a single channel; for several channels, each of them if they are sampled
-        simultaneously, otherwise all together.
+        Highest sample rates (S/s): of a single channel, and of several channels (per channel if they are sampled
+        simultaneously, otherwise in total).
     ranges
         Input ranges (± V).
     simultaneous

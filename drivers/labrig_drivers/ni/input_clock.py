@@ -9,7 +9,10 @@ from labrig_drivers.ni.models import Model
 
 
 def clock_terminals(options: NiOptions, sample_clock: str | None, model: Model) -> tuple[str, ...] | None:
-    """Terminals that can output the clock of the samples. None in a PXI chassis: they output the card's own clock."""
+    """Terminals that can output the clock of the samples; None if DAQmx decides.
+
+    Empty for a card in a PXI chassis, whose terminals output its own clock, and for an external sample clock.
+    """
     return () if options.in_chassis or is_external(sample_clock, options.resource) else model.clock_outputs
 
 

@@ -48,7 +48,7 @@ class Inputs:
     single_hz
         Highest sample rate of one channel (S/s).
     multi_hz
-        Highest rate of several channels (S/s): of each if they are sampled simultaneously, otherwise in total.
+        Highest rate of several channels (S/s): per channel if they are sampled simultaneously, otherwise in total.
     ranges_v
         Input ranges (± V).
     bits

@@ -30,7 +30,8 @@ from labrig_drivers.one_board.frames import (
     bytes_of_scans,
     sample_payload,
 )
-from labrig_drivers.one_board.options import DigitizerOptions, digitizer_capabilities, stated
+from labrig_drivers.one_board.options import DigitizerOptions, digitizer_capabilities
+from labrig_drivers.tolerances import standard_uncertainty
 
 PIECE_S = 0.05
 """Longest time for which the line is held while waiting for scans (s), so that others can make the board safe."""
@@ -101,8 +102,8 @@ class OneBoardDigitizer:
             plan,
             ranges_v=(full_scale_v,) * len(self._inputs),
             skew_s=(0.0,) * len(self._inputs),
-            u_offset_v=stated(self._options.zero_error * self._options.reference),
-            u_gain=stated(self._options.gain_error),
+            u_offset_v=standard_uncertainty(self._options.zero_error * self._options.reference),
+            u_gain=standard_uncertainty(self._options.gain_error),
         )
         return self._plan
 

@@ -31,6 +31,9 @@ SCAN_CYCLES = INPUT_CYCLES = 500
 SHORTEST_PERIOD, LONGEST_PERIOD = SCAN_CYCLES + INPUT_CYCLES, 0xFFFF
 """Cycles between two scans: of a single input without tones, and at most."""
 
+PARTIALS = 16
+"""Tones of all outputs together, at most; a tone whose phase is not a multiple of 1/256 turn counts twice."""
+
 MOST_SCANS = 0xFFFF
 """Scans in one acquisition, at most."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated
 
 from pydantic import Field
@@ -18,9 +17,13 @@ from labrig.instruments.drivers import (
 from labrig.quantities import Count, PositiveRatio, PositiveVoltage
 from labrig_drivers.digipot_bank import DigipotBankOptions
 from labrig_drivers.digipot_bank import capabilities as bank_capabilities
-from labrig_drivers.one_board.frames import BITS, CLOCK_HZ, INPUT_CYCLES, SHORTEST_PERIOD
+from labrig_drivers.one_board.frames import BITS, CLOCK_HZ, INPUT_CYCLES, PARTIALS, SHORTEST_PERIOD
+from labrig_drivers.one_board.outputs import STEPS
 
 MODEL = "labrig one-board bench"
+
+PARTS = ("MCP4251-104", "MCP4251-103")
+"""Potentiometers of a board. Others need a faster bus, other voltages or a bus of their own."""
 
 MOST_CHIPS = 32
 """MCP4251 chips that the board's four select lines for them reach."""
@@ -41,11 +44,11 @@ SAMPLING_F = 20e-12
 
 NOT_PROMISED = (
     "takes no second connection while labrig holds its port: if labrig hangs, it must be killed first, unless the "
-    "watchdog of its potentiometers is armed: it brings the outputs to the mid-rail",
+    "watchdog of its potentiometers is armed, which then brings the outputs to the mid-rail",
     "is reset when its port is opened, if it is an Arduino: after a killed run its outputs go to the mid-rail "
     "within 3 s",
     "keeps its outputs as they are if the computer loses power or stops, unless the watchdog of its potentiometers is "
-    "armed: it brings them to the mid-rail",
+    "armed, which then brings them to the mid-rail",
 )
 """Cases in which the outputs may keep their levels at the end of a run."""
 
@@ -119,6 +122,8 @@ def source_capabilities(options: SourceOptions) -> SourceCapabilities:
         settle_s=SETTLE_S,
         least_v=2 * full_scale_v / 2**BITS,
         most_tones=4,
+        most_tones_together=PARTIALS,
+        tone_period=STEPS,
         clock_source=_clock(options),
         clock_source_remedy="let the digitizer of the same board take the samples",
         address=_checked(options.resource),
@@ -153,6 +158,8 @@ def digitizer_capabilities(options: DigitizerOptions) -> DigitizerCapabilities:
 def programmer_capabilities(options: ProgrammerOptions) -> ProgrammerCapabilities:
     """Capabilities of the potentiometers."""
     able = bank_capabilities(options)
+    if able.part.chip_name not in PARTS:
+        raise ValueError(f"chips: a board has {' or '.join(PARTS)}, not {able.part.chip_name}")
     chips = sum(entry.count for entry in options.chips)
     if chips > MOST_CHIPS:
         raise ValueError(f"chips: a board has select lines for {MOST_CHIPS} chips, not {chips}")
@@ -173,8 +180,3 @@ def _checked(resource: str) -> str:
     except ValueError as error:
         raise ValueError(f"resource: {error}") from error
     return resource
-
-
-def stated(largest: float) -> float:
-    """Standard uncertainty of an error up to `largest`, if all errors within it are equally likely."""
-    return largest / math.sqrt(3.0)

@@ -115,7 +115,7 @@ class Converter:
         if len(partials) > self._most_partials:
             raise self._refused(
                 f"cannot play {len(partials)} partial tones at once",
-                limit=f"{self._most_partials}; a tone whose phase is not a multiple of 1/{STEPS} turn is two",
+                limit=f"{self._most_partials}; a tone whose phase is not a multiple of 1/{STEPS} turn counts as two",
                 remedy="play fewer tones",
             )
         payload = struct.pack(f"<{len(outputs)}H", *(output.level for output in outputs)) + b"".join(
@@ -136,7 +136,7 @@ class Converter:
                 raise self._refused(
                     f"channel {channel} would have to play {swing * self._step_v / PER_CODE:.4g} V around its level",
                     limit=f"{room * self._step_v / PER_CODE:.4g} V; a tone whose phase is not a multiple of 1/{STEPS} "
-                    "turn is two, whose amplitudes add up",
+                    "turn counts as two, whose amplitudes add up",
                     remedy="lower the amplitude",
                 )
             partials = tuple(

@@ -18,9 +18,6 @@ from labrig.virtual_instruments.daqmx.tasks import TaskState, VirtualTask
 VERSION = (24, 0, 0)
 """Driver version reported by the server. From 24.5 on clients query properties of newer drivers."""
 
-AO_BITS = 16
-"""Resolution of every output."""
-
 TERMINAL_BITS = {
     constants.TerminalConfiguration.RSE: 1,
     constants.TerminalConfiguration.NRSE: 2,
@@ -112,7 +109,7 @@ CHANNEL: Mapping[int, Callable[[VirtualTask, Channel], Any]] = {
     pb.CHANNEL_ATTRIBUTE_AI_DEV_SCALING_COEFF: lambda t, c: scaling(t, c),
     pb.CHANNEL_ATTRIBUTE_AO_MAX: lambda t, c: c.highest_v,
     pb.CHANNEL_ATTRIBUTE_AO_MIN: lambda t, c: c.lowest_v,
-    pb.CHANNEL_ATTRIBUTE_AO_RESOLUTION: lambda t, c: float(AO_BITS),
+    pb.CHANNEL_ATTRIBUTE_AO_RESOLUTION: lambda t, c: float(t.board.device.ao_bits),
     pb.CHANNEL_ATTRIBUTE_AO_DAC_RNG_HIGH: lambda t, c: c.range_v,
     pb.CHANNEL_ATTRIBUTE_AO_DAC_RNG_LOW: lambda t, c: -c.range_v,
 }

@@ -60,7 +60,7 @@ class Calls:
             del self._own.wanted
 
     def pause(self, seconds: float) -> None:
-        """Wait, with the lock released, until something changes, but no longer than `seconds` and LOOK_S.
+        """Wait, with the lock released, until something changes, but at most min(`seconds`, LOOK_S).
 
         Raises Abandoned if the call is no longer needed.
         """

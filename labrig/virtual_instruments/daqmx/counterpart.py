@@ -90,5 +90,6 @@ def _described(entry: Entry) -> VirtualDevice:
         ao_max_rate_hz=single_hz,
         ao_rates_hz=known.ao_rates_hz if all_hz is None else (single_hz, *(all_hz,) * (len(able.channels) - 1)),
         ao_full_scale_v=able.full_scale_v,
+        ao_bits=able.bits,
         ao_settle_s=able.settle_s,
     )

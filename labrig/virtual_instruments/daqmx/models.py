@@ -41,8 +41,8 @@ class VirtualDevice:
     ai_channels, ao_channels
         Number of channels.
     ai_max_single_rate_hz, ai_max_multi_rate_hz
-        Highest sample rates that DAQmx reports (S/s): for a single channel; for several channels, each of them if every
-        channel has its own converter, otherwise all together.
+        Highest sample rates that DAQmx reports (S/s): of a single channel, and of several channels (per channel if each
+        has its own converter, otherwise in total).
     ao_max_rate_hz
         Highest update rate that DAQmx reports, that of one channel (S/s).
     ao_rates_hz
@@ -53,8 +53,8 @@ class VirtualDevice:
         Whether each input has its own converter.
     single_ended
         Whether inputs can be wired single-ended; otherwise each input is a differential pair.
-    bits
-        Resolution of the inputs.
+    bits, ao_bits
+        Resolution of the inputs and of the outputs.
     ai_ranges_v, ao_full_scale_v
         Ranges (± V).
     ao_settle_s
@@ -94,6 +94,7 @@ class VirtualDevice:
     bits: int = 16
     ai_ranges_v: tuple[float, ...] = WIDE_V
     ao_full_scale_v: float = 10.0
+    ao_bits: int = 16
     ao_settle_s: float = 20e-6
     timebase_hz: float = 100e6
     clock_inputs: bool = True

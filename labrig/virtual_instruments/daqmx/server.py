@@ -32,7 +32,7 @@ __all__ = ["DaqmxServer", "VirtualDevice"]
 _SERVICE = "nidaqmx_grpc.NiDAQmx"
 _POLL_S = 0.02
 
-OF_OUTPUTS = ("ao_channels", "ao_max_rate_hz", "ao_rates_hz", "ao_bank", "ao_full_scale_v", "ao_settle_s")
+OF_OUTPUTS = ("ao_channels", "ao_max_rate_hz", "ao_rates_hz", "ao_bank", "ao_full_scale_v", "ao_bits", "ao_settle_s")
 """Values of a board's outputs."""
 
 _ADMITTED_S = 10.0

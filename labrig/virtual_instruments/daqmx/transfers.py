@@ -158,7 +158,7 @@ class Transfers:
             if implicit:  # an implicit start only lasts for the write
                 task.stop()
             return count
-        buffer = OutputBuffer.of(channels, shaped, device.ao_full_scale_v, attributes.AO_BITS)
+        buffer = OutputBuffer.of(channels, shaped, device.ao_full_scale_v, device.ao_bits)
         if task.state is TaskState.RUNNING:
             deadline = math.inf if timeout_s < 0 else self._bench.clock() + timeout_s
             if not task.wait_for_room(count, deadline):
@@ -187,4 +187,4 @@ class Transfers:
         return coefficients[:, 0] + codes.astype(float) * coefficients[:, 1]
 
     def _output_step_v(self, task: VirtualTask) -> float:
-        return 2 * task.board.device.ao_full_scale_v / 2**attributes.AO_BITS
+        return 2 * task.board.device.ao_full_scale_v / 2**task.board.device.ao_bits

@@ -17,8 +17,9 @@ from collections.abc import Callable, Mapping
 from enum import IntEnum
 
 from labrig.clock import Clock, MonotonicClock
-from labrig.instruments.data import Level, LevelTable
+from labrig.instruments.data import LevelTable
 from labrig.instruments.parts import Part, find_part
+from labrig.virtual_instruments.digipot.wipers import wipers
 
 VERSION = 1
 REPLY = 0x80
@@ -29,7 +30,6 @@ SHORTEST_FRAME = 6
 LONGEST_CHUNK = MTU + 3
 """Largest number of encoded bytes that can decode to MTU bytes."""
 MOST_CHANNELS = 128
-NO_ANSWER = 0xFFFF
 POWER_ON, RESET_LINE = 1, 2
 DEFAULT_PART = "MCP4251-104"
 
@@ -144,48 +144,39 @@ class VirtualDigipotBoard:
             raise ValueError(f"channels: a bank has 1 to {MOST_CHANNELS} channels, not {channels}")
         self.channels = channels
         part = part or find_part(DEFAULT_PART)
-        levels, power_up = part.levels(), part.power_up
-        if not isinstance(levels, LevelTable) or not isinstance(power_up, Level):
-            raise ValueError(f"part: {part.name} has no codes, which the firmware needs")
-        self.part = part.name
+        self._wipers = wipers(channels, part)
+        levels = part.levels()
+        assert isinstance(levels, LevelTable)
+        self.part = part.chip_name
         self.highest_code = levels.highest_code
         self.forced: deque[int] = deque()
         self._clock = clock or MonotonicClock()
         self._on_codes = on_codes
         self._shown: dict[int, int | None] | None = None
         self._lock = threading.RLock()
-        self._power_up = power_up.code
-        self._codes = [self._power_up] * channels
-        self._connected = [True] * channels
-        self._stuck: set[int] = set()
-        self._mute: set[int] = set()
         self.boot_id = boot_id
         self._boot(POWER_ON)
 
     def codes(self) -> dict[int, int | None]:
         """The code of each channel, None if its terminals are open."""
         with self._lock:
-            return {c: self._codes[c] if self._connected[c] else None for c in range(self.channels)}
+            return {channel: self._wipers.code(channel) for channel in range(self.channels)}
 
     def stick(self, channel: int, code: int) -> None:
         """Make a wiper stick at `code`."""
         with self._lock:
-            self.heal(channel)
-            self._stuck.add(channel)
-            self._codes[channel] = code
+            self._wipers.stick(channel, code)
             self._show()
 
     def silence(self, channel: int) -> None:
         """Make the chip of a channel stop obeying and answering."""
         with self._lock:
-            self.heal(channel)
-            self._mute.add(channel)
+            self._wipers.silence(channel)
 
     def heal(self, channel: int) -> None:
         """Repair a channel that sticks or is silent."""
         with self._lock:
-            self._stuck.discard(channel)
-            self._mute.discard(channel)
+            self._wipers.heal(channel)
 
     def reset(self, cause: int = RESET_LINE) -> None:
         """Restart the microcontroller, as opening an Arduino's port does; the chips keep their codes."""
@@ -194,10 +185,9 @@ class VirtualDigipotBoard:
             self._boot(cause)
 
     def power_cycle(self) -> None:
-        """Restart everything: wipers go to mid-scale."""
+        """Restart everything; wipers go to their power-up code."""
         with self._lock:
-            self._codes = [self._codes[c] if c in self._stuck else self._power_up for c in range(self.channels)]
-            self._connected = [True] * self.channels
+            self._wipers.power_up()
             self.reset(POWER_ON)
 
     def poll(self) -> None:
@@ -291,7 +281,9 @@ class VirtualDigipotBoard:
                 first, count = unpack("<BB", payload)
                 if first + count > self.channels:
                     raise Refusal(Status.OUT_OF_RANGE, struct.pack("<BH", max(first, self.channels), 0))
-                return Status.OK, struct.pack(f"<{count}H", *(self._read(c) for c in range(first, first + count)))
+                return Status.OK, struct.pack(
+                    f"<{count}H", *(self._wipers.read(c) for c in range(first, first + count))
+                )
             case Op.ARM:
                 (self._watchdog_ms,) = unpack("<H", payload)
                 self.state = BoardState.ARMED
@@ -335,36 +327,26 @@ class VirtualDigipotBoard:
         crc = self._table_crc()
         if crc != expected_crc:
             raise Refusal(Status.TABLE_MISMATCH, struct.pack("<H", crc))
-        differing = [c for c in range(self.channels) if self._read(c) != self._staged[c]]
-        for channel in differing:
-            if channel not in self._mute | self._stuck:
-                self._codes[channel] = self._staged[channel]
-        bad = [c for c in differing if self._read(c) != self._staged[c]]
+        differing = [c for c in range(self.channels) if self._wipers.read(c) != self._staged[c]]
+        for channel in differing if self._wipers.reads_back else range(self.channels):
+            self._wipers.write(channel, self._staged[channel])
+        bad = [c for c in differing if self._wipers.read(c) != self._staged[c]]
         return Status.VERIFY_FAILED if bad else Status.OK, bytes([len(differing), len(bad), *bad])
 
     def _switch_terminals(self, connected: bool) -> tuple[int, bytes]:
         self._switched_ms = self._now_ms()
         self._reopened = self._reopening_faults = 0
-        faulty = [channel for channel in range(self.channels) if not self._terminals_obey(channel, connected)]
+        faulty = [channel for channel in range(self.channels) if not self._wipers.connect(channel, connected)]
         self._terminal_faults = len(faulty)
         return Status.VERIFY_FAILED if faulty else Status.OK, bytes([len(faulty), *faulty])
 
     def _reopen_next(self) -> None:
         self._switched_ms = self._now_ms()
-        self._reopening_faults += not self._terminals_obey(self._reopened, False)
+        self._reopening_faults += not self._wipers.connect(self._reopened, False)
         self._reopened += 1
         if self._reopened == self.channels:
             self._terminal_faults = self._reopening_faults
             self._reopened = self._reopening_faults = 0
-
-    def _terminals_obey(self, channel: int, connected: bool) -> bool:
-        if channel in self._mute:
-            return False
-        self._connected[channel] = connected
-        return True
-
-    def _read(self, channel: int) -> int:
-        return NO_ANSWER if channel in self._mute else self._codes[channel]
 
     def _boot(self, cause: int) -> None:
         self._reset_cause = int(cause)
@@ -375,8 +357,9 @@ class VirtualDigipotBoard:
         self._watchdog_ms = 0
         self._started_ms = self._fed_ms = self._now_ms()
         self._accepted = self._dropped = self._repeated = self._trips = 0
+        self._wipers.begin()
         self._switch_terminals(False)
-        held = [self._read(c) for c in range(self.channels)]
+        held = [self._wipers.read(c) for c in range(self.channels)]
         self._staged = {c: code if code <= self.highest_code else 0 for c, code in enumerate(held)}
         self._show()
 

@@ -21,12 +21,13 @@ from contextlib import contextmanager
 from typing_extensions import override
 
 from labrig.random_streams import RandomStream
-from labrig.signals.tones import ToneProgram
 from labrig.virtual_instruments.keysight.channel import BUILT_IN, INFINITE, Channel
-from labrig.virtual_instruments.keysight.panel import Panel
+from labrig.virtual_instruments.keysight.panel import MODES, OF_CHANNEL, OF_GENERATOR
+from labrig.virtual_instruments.played import Played
 from labrig.virtual_instruments.sample_table import table_of
 from labrig.virtual_instruments.scpi.instrument import Call, ScpiInstrument
 from labrig.virtual_instruments.scpi.syntax import ScpiError, number
+from labrig.virtual_instruments.stored_settings import StoredSettings
 from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 LATENCY_S = 135e-9
@@ -77,14 +78,13 @@ class VirtualTrueform(ScpiInstrument):
         self._reference = reference
         self._external_clock = False
         self._swapped = False
-        self._latest: dict[str, float] = {}
-        self._played: dict[str, ToneProgram | None] = {}
+        self._played = Played(bench)
         phases = RandomStream(bench.seed, f"{name} free-running phase")
         self._names = [f"{name}/{number}" for number in range(1, channels + 1)]
         self._angles = [float(phases.at(number).uniform()) for number in range(channels)]
         self._channels = [Channel(each, angle=angle) for each, angle in zip(self._names, self._angles, strict=True)]
         self._register()
-        self._panel = Panel(self, self._of)
+        self._panel = StoredSettings(self, self._of, OF_CHANNEL, OF_GENERATOR, MODES, ("0", "1"))
         bench.lines.listen(f"{name}/trigger", self._edge)
 
     @override
@@ -336,13 +336,9 @@ class VirtualTrueform(ScpiInstrument):
             self._drive(channel, now)
 
     def _drive(self, channel: Channel, t: float) -> None:
-        """Set the program of an output in the World from t on; its timeline only moves forward."""
-        t = max(t, self._latest.get(channel.name, 0.0))
-        program = channel.program(t)
-        if channel.name in self._played and program == self._played[channel.name] and not (program and program.tones):
-            return
-        self._latest[channel.name], self._played[channel.name] = t, program
-        self._bench.world.drive(t, channel.name, program)
+        """Set the program of an output in the World from t on."""
+        t = self._played.since(t, channel.name)
+        self._played.play(t, channel.name, channel.program(t))
 
 
 def _told(value: float, digits: int = 15) -> str:

@@ -6,12 +6,6 @@ modulation, a sweep or a sum ends the burst, because only one of these modes can
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-
-from labrig.virtual_instruments.keysight.channel import Channel
-from labrig.virtual_instruments.scpi.instrument import Call, ScpiInstrument
-
 OF_CHANNEL = {
     "[SOURce#:]AM:DEPTh": "+1.000000000000000E+02",
     "[SOURce#:]AM:DSSC": "0",
@@ -57,8 +51,8 @@ OF_CHANNEL = {
 }
 """Settings of each channel."""
 
-MODES = ("AM", "FM", "PM", "PWM", "FSKey", "BPSK", "SWEep", "SUM")
-"""Modes that exclude a burst."""
+MODES = tuple(f"[SOURce#:]{mode}:STATe" for mode in ("AM", "FM", "PM", "PWM", "FSKey", "BPSK", "SWEep", "SUM"))
+"""States of modes that exclude a burst."""
 
 OF_GENERATOR = {
     "DISPlay": "1",
@@ -66,40 +60,3 @@ OF_GENERATOR = {
     "UNIT:ARBitrary:ANGLe": "DEG",
 }
 """Settings of the whole generator."""
-
-
-class Panel:
-    """The stored settings, registered with an instrument; `of` returns the channel of a call."""
-
-    def __init__(self, instrument: ScpiInstrument, of: Callable[[Call], Channel]) -> None:
-        self._of = of
-        self._stored: dict[tuple[str, str], str] = {}
-        self._defaults = {**OF_CHANNEL, **OF_GENERATOR}
-        for pattern in self._defaults:
-            instrument.query(pattern, partial(self._read, pattern))
-            instrument.command(pattern, partial(self._store, pattern))
-        for mode in MODES:
-            pattern = f"[SOURce#:]{mode}:STATe"
-            self._defaults[pattern] = "0"
-            instrument.query(pattern, partial(self._read, pattern))
-            instrument.command(pattern, partial(self._switch, pattern))
-
-    def reset(self) -> None:
-        """Set everything to its value after *RST."""
-        self._stored.clear()
-
-    def _key(self, pattern: str, call: Call) -> tuple[str, str]:
-        return pattern, self._of(call).name if pattern not in OF_GENERATOR else ""
-
-    def _read(self, pattern: str, call: Call) -> str:
-        return self._stored.get(self._key(pattern, call), self._defaults[pattern])
-
-    def _store(self, pattern: str, call: Call) -> None:
-        self._stored[self._key(pattern, call)] = call.text()
-
-    def _switch(self, pattern: str, call: Call) -> None:
-        on = call.text().upper() in ("1", "ON")
-        self._stored[self._key(pattern, call)] = str(int(on))
-        if on:
-            self._of(call).burst = False
-            self._of(call).started = None

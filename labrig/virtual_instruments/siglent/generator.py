@@ -26,6 +26,7 @@ from typing_extensions import override
 
 from labrig.random_streams import RandomStream
 from labrig.signals.tones import ToneProgram
+from labrig.virtual_instruments.played import Played
 from labrig.virtual_instruments.sample_table import Table, table_of
 from labrig.virtual_instruments.scpi.instrument import Call, ScpiInstrument
 from labrig.virtual_instruments.scpi.syntax import MAX_MESSAGE, ScpiError
@@ -79,6 +80,7 @@ class VirtualSdg(ScpiInstrument):
         super().__init__(identity, bench.lock, raw_after=frozenset({"WAVEDATA"}), chaining=False)
         self.has_blocks = False
         self._bench = bench
+        self._played = Played(bench)
         self._highest_hz = model_of(model).highest_hz
         self._reference = reference
         self._joins_long = joins_long
@@ -347,18 +349,15 @@ class VirtualSdg(ScpiInstrument):
                 self._send(each, t)
 
     def _send(self, output: Output, t: float) -> None:
-        """Set the program of the output in the World from t on; its timeline only moves forward."""
-        t = max(t, output.latest)
+        """Set the program of the output in the World from t on."""
+        t = self._played.since(t, output.channel)
         program = None
         if output.wave.on:
             sources = self._outputs if output.combines else (output,)
             signals = [self._signal(each, t) for each in sources]
             tones = tuple(tone for signal in signals for tone in signal.tones)
             program = ToneProgram(sum(signal.dc for signal in signals), tones)
-        if program == output.played and not (program and program.tones):
-            return
-        output.latest, output.played = t, program
-        self._bench.world.drive(t, output.channel, program)
+        self._played.play(t, output.channel, program)
 
     def _signal(self, output: Output, t: float) -> ToneProgram:
         wave = output.wave

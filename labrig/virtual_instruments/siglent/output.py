@@ -34,10 +34,6 @@ class Output:
         Time of the burst's first sample (s); None if the burst has been stopped or never started.
     ends
         Time when the burst ends (s).
-    latest
-        Time of the last change sent to the World (s).
-    played
-        The program sent at that time; None if the output is off.
     """
 
     channel: str
@@ -51,8 +47,6 @@ class Output:
     since: float = 0.0
     started: float | None = None
     ends: float = math.inf
-    latest: float = -math.inf
-    played: ToneProgram | None = None
 
     def signal(self, t: float, table: Table | None) -> ToneProgram:
         """Return the program of the generator at t, even if the output is off, with tones that start at t.

@@ -37,8 +37,8 @@ def test_the_bytes_are_those_of_libarc1(monkeypatch):
 
     bench.sent.clear()
     driver.make_safe()
-    driver.read_cell(2, 3)
-    driver.pulse_cell(1, 2, -1.25, 1e-6)
+    driver.read_cell("w2b3")
+    driver.pulse_cell("w1b2", -1.25, 1e-6)
     assert bench.sent[0] == b"1\n2\n3\n"
     assert bench.sent[1].split(b"\n")[:3] == [b"3", b"1", b"2"]
     assert [float(each) for each in bench.sent[1].split()[3:]] == [-1.25, 1e-6]
@@ -64,7 +64,7 @@ def test_a_pulse_beyond_the_clamp_is_not_sent(monkeypatch, volts, width_s):
     driver = opened(bench, monkeypatch)
     bench.sent.clear()
     with pytest.raises(LimitExceeded, match="clamp"):
-        driver.pulse_cell(1, 1, volts, width_s)
+        driver.pulse_cell("w1b1", volts, width_s)
     assert not bench.sent
 
 
@@ -74,7 +74,7 @@ def test_a_pulse_whose_reply_is_lost_is_not_sent_again(monkeypatch):
     lost = iter([True])
     bench.spoil = lambda data: (data, (lambda reply: b"") if next(lost, False) else (lambda reply: reply))
     before = bench.cells.siemens(bench.now, "c/w1b1")
-    reading = driver.pulse_cell(1, 1, -1.5, 1e-6)
+    reading = driver.pulse_cell("w1b1", -1.5, 1e-6)
     assert len(bench.pulses) == 1
     assert reading > before * 0.98
     commands = [sent.split(b"\n")[0] for sent in bench.sent]
@@ -88,7 +88,7 @@ def test_a_command_that_a_killed_host_cut_off_does_no_harm(monkeypatch):
         opened(bench, monkeypatch).close()
         bench.board.receive(b"02\n1\n1\n" + torn)
         driver = opened(bench, monkeypatch)
-        assert driver.read_cell(1, 1) == pytest.approx(1 / 7000, rel=0.03), torn
+        assert driver.read_cell("w1b1") == pytest.approx(1 / 7000, rel=0.03), torn
         assert not bench.pulses, torn
 
 
@@ -128,9 +128,9 @@ def test_no_pulse_is_executed_twice_or_beyond_the_clamp_whatever_the_line_does(m
                 volts, width_s = float(generator.uniform(-2.6, 2.6)), float(generator.uniform(0, 2.4e-6))
                 if abs(volts) <= CLAMP_V and width_s <= LONGEST_S:
                     sent.append((f"c/w{word}b{bit}", volts, width_s))
-                driver.pulse_cell(word, bit, volts, width_s)
+                driver.pulse_cell(f"w{word}b{bit}", volts, width_s)
             else:
-                driver.read_cell(word, bit)
+                driver.read_cell(f"w{word}b{bit}")
         bench.spoil = lambda data: (data, lambda reply: reply)
         if k % 500 == 0:  # a host that was killed; another one begins
             driver.close()

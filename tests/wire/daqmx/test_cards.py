@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from labrig_drivers.ni import NiAnalogInput, NiAnalogInputOptions, NiAnalogOutput, NiAnalogOutputOptions
 from labrig_drivers.ni.models import MODELS as DRIVER_MODELS
+from labrig_drivers.ni.output_options import capabilities as output_capabilities
 from nidaqmx.constants import ProductCategory
 from nidaqmx.errors import DaqError
 from nidaqmx.stream_readers import AnalogUnscaledReader
@@ -19,7 +20,9 @@ from wire.daqmx.boards import QUIET, chain, client, plan
 from labrig.errors import ConfigError, IdentityMismatch
 from labrig.instruments.data import Identity
 from labrig.signals.tones import Tone, ToneProgram
+from labrig.virtual_instruments.counterpart import Entry
 from labrig.virtual_instruments.daqmx import DaqmxServer, VirtualDevice
+from labrig.virtual_instruments.daqmx.counterpart import devices
 from labrig.virtual_instruments.daqmx.models import MODELS, chassis
 from labrig.virtual_instruments.virtual_bench import VirtualBench
 
@@ -179,6 +182,23 @@ def test_the_plan_carries_the_accuracy_that_is_stated(
         assert actual.u_gain == pytest.approx(gain / 3**0.5)
         assert actual.u_offset_v == pytest.approx(zero_v / 3**0.5, rel=1e-3)
         ai.close()
+
+
+TWELVE_BITS = {"channels": 4, "bits": 12, "single_rate": "100 kS/s", "all_rate": "100 kS/s", "full_scale": "10 V"}
+
+
+def test_outputs_of_twelve_bits_play_several_tones() -> None:
+    """The virtual card has the steps that `card:` says, so it recognises samples that are rounded to them."""
+    known = {"model": "PCI-9999", "resource": "Dev1", "serial": "1", "settle": "9 µs", "output_resistance": "1 Ω"}
+    card = {**TWELVE_BITS, "timebase": "20 MHz"}
+    options = NiAnalogOutputOptions.model_validate({"driver": "ni.ao", **known, "card": card})
+    entry = Entry("awg", "PCI-9999", output_capabilities(options), options.model_dump())
+    with devices(VirtualBench(chain(4), QUIET, seed=0), [entry]) as (endpoint,):
+        ao = NiAnalogOutput("awg", options.model_copy(update=dict(endpoint.overrides)))
+        ao.open()
+        ao.load({"ao0": ToneProgram(0.0, tuple(Tone(hertz, 0.3) for hertz in (1250.0, 1500.0, 2000.0)))})
+        ao.arm()
+        ao.close()
 
 
 @pytest.mark.parametrize(("card", "largest"), [({}, 0.0), ({"gain_error": "150 ppm"}, 150e-6)])

@@ -68,7 +68,7 @@ def labrig(*words: str) -> tuple[int, list[dict[str, Any]], str]:
 
 @pytest.mark.more
 @pytest.mark.parametrize(
-    "lab", [pytest.param(lab, marks=pytest.mark.long if k > 1 else ()) for k, lab in enumerate(LABS)]
+    "lab", [pytest.param(lab, marks=pytest.mark.long if k > 0 else ()) for k, lab in enumerate(LABS)]
 )
 def test_a_lab_is_checked_planned_examined_and_trained(
     lab: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -8,7 +8,7 @@ from wire.digipot.boards import bank, opened, options
 
 from labrig.errors import ChannelFault, ConnectionFailed, LimitExceeded
 from labrig.instruments.contracts import ConductanceProgrammer
-from labrig.instruments.data import Level, Target
+from labrig.instruments.data import Level, LevelTable, Target
 from labrig.virtual_instruments.digipot import VirtualDigipotBoard
 from labrig.virtual_instruments.serial_server import serve
 
@@ -172,7 +172,8 @@ def test_capabilities():
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"part": "AD5293-100"}, "does not support"),
+        ({"part": "SERVO"}, "does not support"),
+        ({"part": "MCP4251-104 + 4.7"}, "write the unit"),
         ({"also": ({"part": "MCP4251-104", "count": 63},)}, "64 chips"),
         ({"also": ({"part": "MCP4251-103", "count": 1},)}, "single part"),
         ({"supply": ("-5 V", "5 V")}, "between its rails"),
@@ -184,3 +185,11 @@ def test_capabilities():
 def test_what_no_bank_can_be(more, message):
     with pytest.raises(ValueError, match=message):
         INFO.capabilities(options("x", **more))
+
+
+def test_a_board_does_not_know_of_resistors_in_series():
+    with serve(VirtualDigipotBoard(4)) as resource, opened(resource, part="MCP4251-104 + 4.7 kΩ") as pots:
+        pots.program({"0": Level(256)})
+        levels = pots.levels()["0"]
+        assert isinstance(levels, LevelTable)
+        assert levels.siemens[list(levels.codes).index(256)] == pytest.approx(1 / (100e3 + 75 + 4.7e3))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from labrig_drivers.keysight import DRIVERS, TrueformOptions, TrueformSource, capabilities
 from labrig_drivers.keysight.generator import LATENCY_S
+from sweeps import wait_for
 from wire.keysight.rigs import rig
 from wire.siglent.rigs import BEGUN, RATE_HZ, assert_as_told, played, seen, sine, virtual_bench
 
@@ -106,8 +107,9 @@ def test_a_manual_trigger_starts_both_channels():
         source.arm()
         before = time.monotonic()
         source.start()
-        time.sleep(0.002)
-        began = {channel.started for channel in (generator.channel(1), generator.channel(2))}
+        both = generator.channel(1), generator.channel(2)
+        wait_for(lambda: all(channel.started is not None for channel in both))  # the driver cannot know
+        began = {channel.started for channel in both}
         assert len(began) == 1
         start = began.pop()
         assert before < start < time.monotonic()

@@ -12,7 +12,7 @@ from labrig.procedures.train import train
 
 @pytest.mark.more
 def test_iris_is_learned_with_errors_of_keysight_generators(tmp_path: Path) -> None:
-    overrides = ["learning.epochs=3", "learning.evaluate.every=0"]
+    overrides = ["learning.epochs=1", "learning.evaluate.every=0"]
     assembly = assemble(packaged_configs() / "studies" / "iris_keysight.yaml", overrides)
     result = train(assembly, run_dir=tmp_path / "run")
     assert result.metrics["test_accuracy"] > 0.75

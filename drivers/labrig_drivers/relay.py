@@ -1,4 +1,4 @@
-"""The relay between the network and the cells: an LCUS-1 module on a serial port, four bytes for each command."""
+"""A relay between a network and memristor cells: an LCUS-1 module on a serial port, four bytes for each command."""
 
 from __future__ import annotations
 
@@ -9,11 +9,19 @@ from typing import Any
 import serial
 
 from labrig.errors import ConnectionFailed
+from labrig.instruments.drivers import Assumption
 
 BAUD = 9600
 CLOSE, OPEN = b"\xa0\x01\x01\xa2", b"\xa0\x01\x00\xa1"
 SETTLE_S = 10e-3
 """Time until the relay has operated and its contacts no longer bounce (s)."""
+
+RELAY = Assumption(
+    "the relay is an LCUS-1 module (A0 01 01 A2 closes it, A0 01 00 A1 opens it); when closed, it connects the network",
+    "labrig doctor CONFIG, then an ohmmeter from a cell to its node",
+    "the ohmmeter shows an open circuit, because the network is connected only while labrig measures",
+)
+"""What has not been verified on hardware."""
 
 
 class Relay:
