@@ -265,6 +265,16 @@ class HasPlaces(Protocol):
 
 
 @runtime_checkable
+class HasPorts(Protocol):
+    """Optional: a layout some of whose nodes are ports, each between several points."""
+
+    @property
+    def ends(self) -> Mapping[str, tuple[str, ...]]:
+        """Points of each port, by its name."""
+        ...
+
+
+@runtime_checkable
 class HasSecondQuantity(Protocol):
     """Optional: a layout whose nodes also carry a second quantity, such as a concentration."""
 

@@ -35,7 +35,7 @@ def simulated_board(
     imperfections: Imperfections,
     seed: int,
 ) -> SimulatedBoard:
-    """Return a board after power-up; `network` has the edges in the order of the rig, `seed` is for the memristors."""
+    """Return a board after power-up. `network` has the edges in the order of the rig; `seed` is for the memristors."""
     parts = {
         name: imperfections.specimens(name, able.part, len(able.channels))
         for name, able in capabilities.items()

@@ -61,7 +61,7 @@ def triangular(rows: int, columns: int, spacing_m: float, jitter: float, seed: i
     rows, columns : int
         Numbers of rows and columns of nodes.
     spacing_m : float
-        Distance of neighbours without jitter (m).
+        Distance between neighbours without jitter (m).
     jitter : float
         Largest displacement of a node in each coordinate, in units of the spacing.
     seed : int

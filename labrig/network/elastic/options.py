@@ -35,7 +35,7 @@ class Lattice(Section):
     rows, columns : int
         Numbers of rows and columns of points, which are called n0, n1 … row by row.
     spacing : float
-        Distance of neighbours (m).
+        Distance between neighbours (m).
     jitter : float
         Largest displacement of a point in each coordinate, in units of the spacing.
     coordination : float or None

@@ -58,6 +58,11 @@ class Springs:
         return dict(zip(self.names, self.geometry.places, strict=True))
 
     @property
+    def ends(self) -> dict[str, tuple[str, ...]]:
+        """Names of the two points of each port, by its name."""
+        return {port: (self.names[first], self.names[second]) for port, first, second in self.ports}
+
+    @property
     def coordinates(self) -> tuple[str, ...]:
         """Names of the coordinates that can move."""
         free = [name for point, name in enumerate(self.names) if point not in self.pinned]

@@ -121,7 +121,7 @@ class Lines:
         return length - self.length, apart / length[..., np.newaxis], length
 
     def slopes(self, direction: Array) -> Array:
-        """(L, D) derivative of the extension of each line by each coordinate (m/m), at unit vectors (L, 2) along it."""
+        """(L, D) derivative of each extension with respect to each coordinate, for lines with directions (L, 2)."""
         return np.einsum("lc,lcd->ld", direction, self.select)
 
 

@@ -51,7 +51,8 @@ class SimulatedProgrammer(Face):
         self._write()
         interrupted, self._interrupted = self._interrupted, False
         written = tuple(changed)
-        return ProgramReport(written, written, (), self.read_back(written), interrupted=interrupted)
+        verified = written if self._capabilities.reads_back else ()
+        return ProgramReport(written, verified, (), self.read_back(verified), interrupted=interrupted)
 
     def read_back(self, channels: Iterable[str]) -> dict[str, Setting]:
         """Return the settings that these channels hold."""

@@ -51,12 +51,12 @@ class Imperfections:
         return math.prod((each.source_gain(channel) for each in self._members), start=1.0)
 
     def outputs(self, channel: str, full_scale_v: float) -> list[OutputTransfer]:
-        """Return the distortions of the output of a source's channel, in the order in which they act."""
+        """Return the functions that distort the output of a source's channel, in the order in which they act."""
         found = (each.output(channel, full_scale_v) for each in self._members)
         return [output for output in found if output is not None]
 
     def players(self, channel: str) -> list[Player]:
-        """Return the changes of the tones of a source's channel, in the order in which they act."""
+        """Return the functions that change the tones of a source's channel, in the order in which they act."""
         found = (each.player(channel) for each in self._members)
         return [player for player in found if player is not None]
 
@@ -74,7 +74,7 @@ class Imperfections:
         return reduce(lambda parts, each: each.specimens(programmer, parts), self._members, nominal)
 
     def transfers(self, digitizer: str, channels: int) -> list[Transfer]:
-        """Return the distortions of the channels of a digitizer, in the order in which they act."""
+        """Return the functions that distort the channels of a digitizer, in the order in which they act."""
         found = (each.transfer(digitizer, channels) for each in self._members)
         return [transfer for transfer in found if transfer is not None]
 
@@ -87,12 +87,12 @@ class Imperfections:
         return _sum(each.coupling(digitizer, channels, sources) for each in self._members)
 
     def memories(self, digitizer: str) -> list[Memory]:
-        """Return the residues of the previous channel in the readings of a digitizer."""
+        """Return the functions that give the weight of the previous channel in each reading of a digitizer."""
         found = (each.memory(digitizer) for each in self._members)
         return [memory for memory in found if memory is not None]
 
     def additions(self, digitizer: str, channels: int) -> list[Addition]:
-        """Return the voltages that are added to the samples of a digitizer."""
+        """Return the functions that give the voltages added to the samples of a digitizer."""
         found = (each.addition(digitizer, channels) for each in self._members)
         return [addition for addition in found if addition is not None]
 

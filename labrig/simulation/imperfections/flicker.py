@@ -22,7 +22,8 @@ class Flicker(Imperfection):
     """`value` is the rms of the noise from 0.1 Hz to 10 Hz (V), the band quoted in data sheets of amplifiers.
 
     The density is S(f) = K/f with K = value² / ln 100, on the bench's clock: successive acquisitions have slow parts in
-    common. Above a tenth of the sample rate, where white noise dominates, the density is a fifth lower and falls.
+    common. At a tenth of the sample rate the simulated density is a fifth below K/f, and above that it falls faster
+    than K/f; white noise dominates there.
     """
 
     Options = Annotated[Voltage, Field(ge=0)]

@@ -135,14 +135,14 @@ class Imperfection:
         return 1.0
 
     def output(self, channel: str, full_scale_v: float) -> OutputTransfer | None:
-        """Return the distortion of the output (± `full_scale_v`) of a source's channel ("awg/0"); None if ideal.
+        """Return a function that distorts the output (± `full_scale_v`) of a source's channel ("awg/0"); None if ideal.
 
         It acts on the output of the converter after scaling by `source_gain`.
         """
         return None
 
     def player(self, channel: str) -> Player | None:
-        """Return the change of the tones of a source's channel ("awg/0"); None if there is none."""
+        """Return a function that changes the tones of a source's channel ("awg/0"); None if they do not change."""
         return None
 
     def network(self, network: Network) -> Network:
@@ -158,7 +158,7 @@ class Imperfection:
         return parts
 
     def transfer(self, digitizer: str, channels: int) -> Transfer | None:
-        """Return the distortion of the voltages at the inputs of a digitizer; None if there is none.
+        """Return a function that distorts the voltages at the inputs of a digitizer; None if there is no distortion.
 
         Called once for each digitizer, with its name and number of channels.
         """
@@ -173,7 +173,7 @@ class Imperfection:
         return None
 
     def memory(self, digitizer: str) -> Memory | None:
-        """Return the residue of the previous channel in the readings of a digitizer; None if there is none.
+        """Return a function that gives the weight of the previous channel in each reading; None if it has no weight.
 
         Called once for each digitizer. It has no effect on a digitizer that samples simultaneously.
         """
@@ -184,5 +184,8 @@ class Imperfection:
         return 0.0
 
     def addition(self, digitizer: str, channels: int) -> Addition | None:
-        """Return the voltage that is added to each sample of a digitizer, or None. Called once for each digitizer."""
+        """Return a function that gives the voltages added to the samples of a digitizer; None if nothing is added.
+
+        Called once for each digitizer.
+        """
         return None

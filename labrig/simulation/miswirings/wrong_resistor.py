@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Self
 
+from labrig.quantities import format_quantity
 from labrig.simulation.miswirings.dead import behind
 from labrig.simulation.miswirings.miswiring import Miswiring, Places, Wired
 
@@ -31,4 +32,6 @@ class WrongResistor(Miswiring):
     def remedy(self, board: Wired) -> str:
         """Return which resistor to check."""
         channel = board.drive_channel(self.names[0])
-        return f"check the series resistor between {channel} and {self.names[0]}: it looks like {self.value:.2g} Ω"
+        assert self.value is not None
+        ohm = format_quantity(float(f"{self.value:.2g}"), "resistance")
+        return f"check the series resistor between {channel} and {self.names[0]}: it looks like {ohm}"

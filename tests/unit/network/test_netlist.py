@@ -11,7 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.network.networks import XOR_INPUT, conductances, xor_board
 
+from labrig.network.physics import Edge
+from labrig.network.resistive.graph import Graph
 from labrig.network.resistive.netlist import NetlistError, read_netlist
+from labrig.network.resistive.netlist.models import SPICE_THERMAL_VOLTAGE_V
 from labrig.network.resistive.netlist.transient import node_voltages, operating_point
 from labrig.network.resistive.netlist.values import ValueProblem, evaluate, number
 from labrig.network.resistive.netlist.writer import netlist_text
@@ -49,7 +52,15 @@ def test_what_is_not_a_number(text: str, hint: str) -> None:
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        *[("2*a+1k", 1006), ("-2^2", -4), ("2**3**2", 512), ("max(1,a)/2", 1.5), ("(1+2)*3", 9), ("sqrt(a*a)", 3)],
+        *[
+            ("2*a+1k", 1006),
+            ("-2^2", -4),
+            ("2**(3**2)", 512),
+            ("(-2)^2", 4),
+            ("max(1,a)/2", 1.5),
+            ("(1+2)*3", 9),
+            ("sqrt(a*a)", 3),
+        ],
         *[("1/4 - -1", 1.25), ("ln(exp(2))", 2)],
     ],
 )
@@ -57,7 +68,9 @@ def test_expressions(text: str, value: float) -> None:
     assert evaluate(text, {"a": 3.0}) == pytest.approx(value)
 
 
-@pytest.mark.parametrize("text", ["1/0", "b", "(1", "1 2", "foo(1)", "sqrt(-1)", "", "1+", "10^400", "(-8)^0.5"])
+@pytest.mark.parametrize(
+    "text", ["1/0", "b", "(1", "1 2", "foo(1)", "sqrt(-1)", "", "1+", "10^400", "(-8)^0.5", "2^3^2", "(-2)**3"]
+)
 def test_expressions_without_a_value(text: str) -> None:
     with pytest.raises(ValueProblem):
         evaluate(text, {"a": 3.0})
@@ -110,6 +123,12 @@ class TestCircuits:
         found = voltages(tmp_path, "V1 a GND DC ac=1 AC 1\nV2 b GND dc(5)\nV3 c 0 DC = 2 AC 1\nR1 a b 1k\nR2 b c 1k")
         assert found == pytest.approx({"a": 0.0, "b": 5.0, "c": 2.0})
 
+    def test_a_sine_as_schematic_editors_write_it(self, tmp_path):
+        found = voltages(tmp_path, "V1 a GND SINE(1 2 1k 0 0 90 0)\nV2 b 0 SIN( 1 2 1k  )\nR1 a b 1k")
+        assert found == pytest.approx({"a": 3.0, "b": 1.0})
+        with pytest.raises(NetlistError, match="write SIN"):
+            voltages(tmp_path, "V1 a GND SINE(1 2 1k 0 0 90 5)\nR1 a 0 1k")
+
     def test_a_capacitor_charges_as_an_exponential(self, tmp_path):
         found = circuit(tmp_path, "rc\nV1 in 0 PWL(0 0 1n 1)\nR1 in out 1k\nC1 out 0 1u\n.tran 10u 5m\n")
         times = np.linspace(0, 5e-3, 101)
@@ -152,6 +171,8 @@ class TestCircuits:
         (".ic v(a)=1", ".ic is not supported"),
         ("R1 a 0 1k\n.tran 1u 1m uic", "uic is not supported"),
         (".control\nrun", ".control has no .endc"),
+        ("X1 a s m=2\n.subckt s p\nR1 p 0 1\n.ends", "m= of a subcircuit is not supported"),
+        (".options rshunt=1e9\nR1 a 0 1", "rshunt is not supported"),
         ("", "the netlist has no elements"),
     ],
 )
@@ -163,6 +184,58 @@ def test_what_cannot_be_meant(text: str, message: str, tmp_path: Path) -> None:
 def test_an_element_in_the_title_is_not_lost(tmp_path: Path) -> None:
     with pytest.raises(NetlistError, match="R1 looks like an element"):
         circuit(tmp_path, "R1 a 0 1k\nV1 a 0 1\n")
+
+
+def test_a_title_may_begin_like_an_element(tmp_path: Path) -> None:
+    assert circuit(tmp_path, "Diode bridge with capacitor\nR1 a 0 1k\n").title == "Diode bridge with capacitor"
+
+
+def test_ideal_diodes_keep_their_exponential_at_high_currents(tmp_path: Path) -> None:
+    found = voltages(tmp_path, "V1 a 0 1.2\nD1 a m d\nD2 m 0 d area=2\n.model d d(is=1u)")
+    # The same current in both: m is below the middle by half of Vt·ln 2, at 17 kA.
+    assert found["m"] == pytest.approx(0.6 - 0.5 * SPICE_THERMAL_VOLTAGE_V * np.log(2), abs=1e-9)
+    with pytest.raises(NetlistError, match=r":3: d1 would carry more than 1e\+06 A.*RS"):
+        voltages(tmp_path, "V1 a 0 3\nD1 a m d\nD2 m 0 d area=2\n.model d d(is=1u)")
+
+
+def test_the_area_of_a_diode_does_not_scale_its_breakdown_current(tmp_path: Path) -> None:
+    # As in ngspice-39: IBV = 1 mA at BV = 5 V, whatever the area; two diodes with m=2 share it.
+    text = "I1 0 a 1m\nD1 0 a d {}\n.model d d(is=1p bv=5 ibv=1m)"
+    drops = {size: voltages(tmp_path, text.format(size))["a"] for size in ("", "area=3", "m=2")}
+    assert drops[""] == pytest.approx(5, abs=1e-6)
+    assert drops["area=3"] == pytest.approx(5, abs=1e-6)
+    assert drops["m=2"] == pytest.approx(5 - SPICE_THERMAL_VOLTAGE_V * np.log(2), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("instance", "subcircuit", "ohm"),
+    [
+        ("w=500", "s p q w=1 u={w*2}\nR1 p q {u}", 1000),  # a default that depends on what the instance gives
+        ("", "s p q u={w*2} w=500\nR1 p q {u}", 1000),
+        ("", "s p q\n.param h={3*g}\n.param g=7k\nR1 p q {h}", 21e3),  # the inner g, though it comes later
+        ("", "s p q h={3*g}\n.param g=7k\nR1 p q {h}", 21e3),
+        ("", "s p q\n.param g={2*g}\nR1 p q {g}", 2000),
+        ("r=3k", "s p q r=1k\n.param r=5k\nR1 p q {r}", 3000),
+        ("", "s p q r=1k\n.param r=5k\nR1 p q {r}", 5000),
+        ("m=2", "s p q m=1\nR1 p q {1k*m}", 2000),
+    ],
+)
+def test_parameters_of_a_subcircuit_are_those_of_ngspice(
+    instance: str, subcircuit: str, ohm: float, tmp_path: Path
+) -> None:
+    text = f".param g=1k\nV1 a 0 1\nX1 a b s {instance}\nR0 b 0 1k\n.subckt {subcircuit}\n.ends"
+    assert voltages(tmp_path, text)["b"] == pytest.approx(1000 / (1000 + ohm))
+
+
+def test_a_model_has_the_parameters_of_where_it_is_written(tmp_path: Path) -> None:
+    text = "I1 0 a 1m\nI2 0 b 1m\nX1 a s z=3n\nD2 b 0 d\n.subckt s p z=1n\nD1 p 0 d\n.ends\n"
+    text += ".param z=5n\n.model d d(is={z})"
+    found = voltages(tmp_path, text)
+    assert found["a"] == pytest.approx(found["b"], abs=1e-12)
+
+
+def test_a_diode_whose_ends_are_held(tmp_path: Path) -> None:
+    assert voltages(tmp_path, "V1 a 0 0.5\nD1 a 0 d\nD2 a a d\n.model d d") == {"a": 0.5}
 
 
 def test_what_is_left_out_is_said(tmp_path: Path) -> None:
@@ -189,3 +262,15 @@ def test_a_board_is_read_as_it_was_written(tmp_path: Path) -> None:
     found = circuit(tmp_path, netlist_text(board, siemens, XOR_INPUT, "xor"))
     there = dict(zip(found.nodes, operating_point(found).tolist(), strict=True))
     np.testing.assert_allclose([there[node] for node in board.nodes], solver.states(XOR_INPUT), rtol=0, atol=1e-11)
+
+
+def test_nodes_whose_names_spice_does_not_take_are_listed():
+    edges = tuple(
+        Edge(f"e{k}", a, b) for k, (a, b) in enumerate([("α", "β"), ("α", "A"), ("a", "A"), ("k1", "ground")])
+    )
+    board = Graph(("α", "β", "A", "a", "k1"), edges)
+    lines = netlist_text(board, np.full(4, 1 / 8192), np.zeros(0), "names", ["a comment"]).splitlines()
+    assert lines[:2] == ["* names", "* a comment"]
+    assert sorted(lines[2:5]) == ["* node a is a_2 here", "* node α is _ here", "* node β is __2 here"]
+    assert lines[5:8] == ["", "r_e0 _ __2 8192.0", "r_e1 _ A 8192.0"]
+    assert "r_e2 a_2 A 8192.0" in lines

@@ -94,6 +94,10 @@ def test_a_fixed_interval_is_told_with_the_rate_that_it_allows() -> None:
     named = assembled("iris", "instruments.daq.convert_interval=1 µs").ghost
     assert named is not None
     assert "at most with 50 µs or more between conversions" in named.remedy
+    slow = ("acquisition.sample_rate=1 kS/s", "acquisition.window=100 ms", "acquisition.band=[100 Hz, 400 Hz]")
+    named = assembled("iris", "instruments.daq.convert_interval=1 µs", *slow).ghost
+    assert named is not None
+    assert named.remedy.startswith("leave 50 µs or more between conversions, or put")
 
 
 def test_the_model_in_numbers() -> None:

@@ -14,7 +14,10 @@ DEEPEST_INCLUDE = 20
 
 _COMMENT = re.compile(r";.*$|\s\$\s.*$|\s//.*$")
 _TOKEN = re.compile(r"\{[^{}]*\}|'[^']*'|\"[^\"]*\"|[()=]|[^\s()=,{}'\"]+")
-_ELEMENT = re.compile(r"[rcdvi]\S*\s+\S+\s+\S+\s+\S+", re.IGNORECASE)
+_ELEMENT = re.compile(
+    r"[rcdvi]\S*\d\S*\s+\S+\s+\S+\s+\S+|[rcvi]\S*\s+\S+\s+\S+\s+([-+.\d{'\"]|(dc|ac|sin|pwl)\b)", re.IGNORECASE
+)
+"""A statement such as `R1 a b {r}` or `rload a 0 1k`, but not a title such as 'Diode bridge with capacitor'."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from labrig.network.resistive.netlist.models import ModelCard, diode_model
 from labrig.network.resistive.netlist.values import ValueProblem, value
 from labrig.network.resistive.netlist.waveforms import PiecewiseLinear, Sine, Waveform
 
-WAVES = ("sin", "pwl")
+WAVES = ("sin", "sine", "pwl")
 
 
 @dataclass(slots=True)
@@ -65,9 +65,9 @@ def diode(card: Card, names: Names, circuit: Circuit, context: Context) -> None:
         raise ValueProblem(f"there is no .model {words[0]}; define it or .include its file")
     area = value(words[1], names.parameters) if len(words) == 2 else 1.0
     area = value(options.pop("area"), names.parameters) if "area" in options else area
-    area *= value(options.pop("m"), names.parameters) if "m" in options else 1.0
+    multiple = value(options.pop("m"), names.parameters) if "m" in options else 1.0
     _refuse(options)
-    model, charge = diode_model(written, names.parameters, area, context.temperature_c, context.nominal_c)
+    model, charge = diode_model(written, area, multiple, context.temperature_c, context.nominal_c)
     a, b = _ends(card, names)
     circuit.diodes.append(Diode(_name(card, names), a, b, model, card.place))
     note = f"{written.place}: {', '.join(charge)} of {written.name} are left out; its diodes store no charge"
@@ -76,7 +76,7 @@ def diode(card: Card, names: Names, circuit: Circuit, context: Context) -> None:
 
 
 def voltage_source(card: Card, names: Names, circuit: Circuit, context: Context) -> None:
-    """Add a voltage source: `V1 plus minus [DC] 1 [SIN(…) | PWL(…)]`."""
+    """Add a voltage source: `V1 plus minus [DC] 1 [SIN(…) | SINE(…) | PWL(…)]`."""
     a, b = _ends(card, names)
     circuit.voltages.append(VoltageSource(_name(card, names), a, b, _plays(card, names), card.place))
 
@@ -169,7 +169,7 @@ def _plays(card: Card, names: Names) -> Waveform:
                 words.pop(0)
         elif key in WAVES:
             numbers = [value(word, names.parameters) for word in _arguments(words, first)]
-            shape = _sine(numbers) if key == "sin" else _piecewise(numbers)
+            shape = _piecewise(numbers) if key == "pwl" else _sine(numbers)
         elif key in ("pulse", "exp", "sffm", "am", "trnoise", "trrandom", "external"):
             raise ValueProblem(f"{first} is not supported; sources play DC, SIN or PWL")
         elif level is None and shape is None:
@@ -212,6 +212,8 @@ def _arguments(words: list[str], name: str) -> list[str]:
 
 
 def _sine(numbers: Sequence[float]) -> Sine:
+    if numbers[6:] == [0.0]:  # number of cycles, which some schematic editors write: 0 means that the sine does not end
+        numbers = numbers[:6]
     if not 3 <= len(numbers) <= 6:
         raise ValueProblem("write SIN(OFFSET AMPLITUDE FREQUENCY [DELAY [DAMPING [PHASE]]])")
     offset, amplitude, frequency, *more = numbers

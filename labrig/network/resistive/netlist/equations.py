@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.network.physics import NetworkError
-from labrig.network.resistive.junctions import DiodeArrays, diode_arrays, diode_current
+from labrig.network.resistive.junctions import LINEAR_ABOVE_A, DiodeArrays, diode_arrays, diode_current
 from labrig.network.resistive.netlist.circuit import GROUND, Circuit, NetlistError, VoltageSource
 from labrig.network.resistive.solve.lapack import sparse_factor
 
@@ -96,7 +96,7 @@ class Equations:
         pushed = self._pushed @ amperes - self._from_held @ volts
         if more_a is not None:
             pushed = pushed + more_a
-        if not len(self._diodes):
+        if not len(self._diodes) or not len(pushed):
             return _solved(conductance, pushed)
         offset = volts @ self._offset
         y, scale = start, max(float(np.abs(volts).max(initial=0.0)), 1e-6)
@@ -108,6 +108,8 @@ class Equations:
             bend = float((du / self._diodes.slope_voltage_v).max())
             left = float((0.5 * du * du / self._diodes.slope_voltage_v).max())
             if bend <= BEND and left <= FINAL_ERROR * max(scale, float(np.abs(y + step).max())):
+                if (slope * self._diodes.slope_voltage_v).max() > 0.5 * LINEAR_ABOVE_A:
+                    self._check_currents(slope)
                 return y + step
             y, missing, slope = self._shortened(y, step, bend, float(missing @ step), conductance, pushed, offset)
         raise NetworkError(
@@ -115,6 +117,17 @@ class Equations:
             limit=f"{MOST_ITERATIONS} Newton iterations",
             remedy="check for parts or drives that are many orders of magnitude apart",
         )
+
+    def _check_currents(self, slope: Array) -> None:
+        """Raise NetlistError if an ideal diode carries more than the exponential is computed for."""
+        ideal = ~self._diodes.resistive
+        for part, steep, nvt in zip(self._circuit.diodes, slope * ideal, self._diodes.slope_voltage_v, strict=True):
+            if steep * nvt > (1 - 1e-6) * LINEAR_ABOVE_A:
+                raise NetlistError(
+                    part.place,
+                    f"{part.name} would carry more than {LINEAR_ABOVE_A:g} A, because nothing limits its current",
+                    "give its model a series resistance (RS), or put a resistor in series",
+                )
 
     def _shortened(
         self, y: Array, step: Array, bend: float, descent: float, conductance: Array, pushed: Array, offset: Array

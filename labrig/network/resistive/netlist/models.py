@@ -28,18 +28,22 @@ _WITHOUT_EFFECT = ("level", "kf", "af", "fc", "vpk", "mfg", "type", "iave", "vrr
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """A .model statement as it is written."""
+    """A .model statement as it is written, with the parameters that are valid there, which may follow it."""
 
     name: str
     kind: str
     words: tuple[str, ...]
     place: Place
+    parameters: Mapping[str, float]
 
 
 def diode_model(
-    card: ModelCard, parameters: Mapping[str, float], area: float, temperature_c: float, nominal_c: float
+    card: ModelCard, area: float, multiple: float, temperature_c: float, nominal_c: float
 ) -> tuple[DiodeModel, list[str]]:
-    """Return the diode of a .model statement, and the names of its stored-charge parameters, which are ignored."""
+    """Return the diode of a .model statement, and the names of its stored-charge parameters, which are ignored.
+
+    `multiple` (m=) identical diodes are in parallel. As in ngspice, `area` scales IS and RS but not IBV.
+    """
     if card.kind != "d":
         raise ValueProblem(f"the model {card.name} is of type {card.kind}; a diode needs type D ({card.place})")
     words = [word for word in card.words if word not in "()"]
@@ -50,10 +54,10 @@ def diode_model(
         if words[place + 1 : place + 2] != ["="] or place + 2 >= len(words):
             raise ValueProblem(f"the model {card.name} has {words[place]!r} without a value ({card.place})")
         if key in _WITHOUT_EFFECT:
-            if key == "level" and value(words[place + 2], parameters) != 1:
+            if key == "level" and value(words[place + 2], card.parameters) != 1:
                 raise ValueProblem(f"the model {card.name} has LEVEL {words[place + 2]}; only 1 is supported")
             continue
-        amount = value(words[place + 2], parameters)
+        amount = value(words[place + 2], card.parameters)
         key = {"js": "is", "ik": "ikf", "vb": "bv", "tref": "tnom"}.get(key, key)
         if key in _CHARGE:
             if amount and key in ("cjo", "cj0", "cj", "cjp", "tt"):
@@ -63,24 +67,31 @@ def diode_model(
         elif amount:
             raise ValueProblem(f"the model {card.name} has {key.upper()}, which is not supported ({card.place})")
     nominal_c = given.pop("tnom", nominal_c)
-    return _built(card, {**_DEFAULTS, **given}, area, temperature_c, nominal_c), charge
+    return _built(card, {**_DEFAULTS, **given}, area, multiple, temperature_c, nominal_c), charge
 
 
 def _built(
-    card: ModelCard, given: Mapping[str, float], area: float, temperature_c: float, nominal_c: float
+    card: ModelCard,
+    given: Mapping[str, float],
+    area: float,
+    multiple: float,
+    temperature_c: float,
+    nominal_c: float,
 ) -> DiodeModel:
     if not area > 0:
         raise ValueProblem(f"an area of {area:g} is not > 0")
+    if not multiple > 0:
+        raise ValueProblem(f"m={multiple:g} is not > 0")
     breakdown = abs(given["bv"]) or math.inf
     try:
         model = DiodeModel(
-            saturation_current_a=given["is"] * area,
+            saturation_current_a=given["is"] * area * multiple,
             emission_coefficient=given["n"] * SPICE_SLOPE,
-            series_resistance_ohm=given["rs"] / area,
+            series_resistance_ohm=given["rs"] / (area * multiple),
             breakdown_voltage_v=breakdown,
-            breakdown_current_a=given["ibv"] * area,
+            breakdown_current_a=given["ibv"] * multiple,
             energy_gap_ev=given["eg"],
-            saturation_exponent=given["xti"],
+            saturation_exponent=given["xti"] * SPICE_SLOPE,  # SPICE divides XTI by N
         )
         model = replace(model, temperature_k=nominal_c + ZERO_CELSIUS_K)
         return model.at(temperature_c + ZERO_CELSIUS_K) if temperature_c != nominal_c else model

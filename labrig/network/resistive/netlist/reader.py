@@ -18,18 +18,25 @@ DEEPEST_SUBCIRCUIT = 50
 IGNORED = (".save", ".print", ".plot", ".probe", ".four", ".meas", ".measure", ".width", ".control", ".title")
 """Statements that request output; they are ignored, because `labrig simulate` writes all results."""
 ANALYSES = (".ac", ".dc", ".noise", ".tf", ".sens", ".pz", ".disto", ".pss", ".sp")
-OPTIONS_THAT_MATTER = ("temp", "tnom", "gmin", "scale")
+OPTIONS_THAT_MATTER = ("temp", "tnom", "gmin", "scale", "rshunt", "cshunt")
+Definition = tuple[Card, str, str]
+"""A parameter: the statement that defines it, its name, and the text of its value."""
 
 
 @dataclass(slots=True)
 class Scope:
-    """The names that are valid inside one circuit or subcircuit."""
+    """The names that are valid inside one circuit or subcircuit.
+
+    Of the parameters, `given` are those of an instance, which replace `defaults` and every .param inside.
+    """
 
     prefix: str
     parameters: dict[str, float]
     models: dict[str, ModelCard]
     subcircuits: dict[str, Subcircuit]
     nodes: Mapping[str, str] = field(default_factory=dict[str, str])
+    defaults: tuple[Definition, ...] = ()
+    given: Mapping[str, float] = field(default_factory=dict[str, float])
 
     def node(self, word: str) -> str:
         """The node of the whole circuit to which a name refers."""
@@ -44,7 +51,7 @@ class Subcircuit:
     """A .subckt: its pins, the defaults of its parameters, and its statements."""
 
     pins: tuple[str, ...]
-    defaults: tuple[tuple[str, str], ...]
+    defaults: tuple[Definition, ...]
     body: tuple[Card, ...]
     place: Place
 
@@ -89,7 +96,7 @@ def _read(cards: Sequence[Card], scope: Scope, circuit: Circuit, context: Contex
 def _definitions(cards: Sequence[Card], scope: Scope, context: Context) -> list[Card]:
     """Process the definitions of parameters, models, subcircuits and temperature; return the other statements."""
     rest: list[Card] = []
-    pending: list[tuple[Card, str, str]] = []
+    pending = list(scope.defaults)
     conditions: list[Card] = []
     position = 0
     while position < len(cards):
@@ -105,7 +112,7 @@ def _definitions(cards: Sequence[Card], scope: Scope, context: Context) -> list[
             if len(card.words) < 3:
                 raise NetlistError(card.place, ".model needs a name and a type", "write .model NAME D(IS=…)")
             name, kind, *words = card.words[1:]
-            scope.models[name.lower()] = ModelCard(name, kind.lower(), tuple(words), card.place)
+            scope.models[name.lower()] = ModelCard(name, kind.lower(), tuple(words), card.place, scope.parameters)
         elif card.name in (".temp", ".options", ".option", ".opt"):
             conditions.append(card)
         else:
@@ -117,21 +124,28 @@ def _definitions(cards: Sequence[Card], scope: Scope, context: Context) -> list[
     return rest
 
 
-def _resolve(pending: list[tuple[Card, str, str]], scope: Scope) -> None:
-    """Compute the parameters, which may be written in any order."""
+def _resolve(definitions: list[Definition], scope: Scope) -> None:
+    """Compute the parameters, which may be written in any order; the last one of a name counts.
+
+    Inside a subcircuit they hide those of the same names outside, except in their own values: `.param r={2*r}`.
+    """
+    pending = {name: (card, text) for card, name, text in definitions}
+    outside = {name: scope.parameters.pop(name) for name in pending if name in scope.parameters}
+    scope.parameters.update(scope.given)
+    pending = {name: each for name, each in pending.items() if name not in scope.given}
     while pending:
-        later: list[tuple[Card, str, str]] = []
-        problem: ValueProblem | None = None
-        for card, name, text in pending:
+        found: dict[str, float] = {}
+        problem: NetlistError | None = None
+        for name, (card, text) in pending.items():
+            own = {name: outside[name]} if name in outside else {}
             try:
-                scope.parameters[name] = value(text, scope.parameters)
-            except ValueProblem as found:
-                problem = problem or found
-                later.append((card, name, text))
-        if problem is not None and len(later) == len(pending):
-            card, name, _ = later[0]
-            raise NetlistError(card.place, f"{name}: {problem}")
-        pending = later
+                found[name] = value(text, {**scope.parameters, **own})
+            except ValueProblem as reason:
+                problem = problem or NetlistError(card.place, f"{name}: {reason}")
+        if problem is not None and not found:
+            raise problem
+        scope.parameters.update(found)
+        pending = {name: each for name, each in pending.items() if name not in found}
 
 
 def _options(card: Card, scope: Scope, context: Context) -> None:
@@ -153,6 +167,8 @@ def _options(card: Card, scope: Scope, context: Context) -> None:
             raise ValueProblem("gmin is 1e-12 S in labrig; leave the option out")
         elif word.lower() == "scale" and given != 1:
             raise ValueProblem("the option scale is not supported")
+        elif word.lower() in ("rshunt", "cshunt"):
+            raise ValueProblem(f"the option {word} is not supported; connect such parts from the nodes to ground")
 
 
 def _subcircuit(cards: Sequence[Card], first: int, scope: Scope) -> int:
@@ -171,7 +187,7 @@ def _subcircuit(cards: Sequence[Card], first: int, scope: Scope) -> int:
     pins = tuple(word.lower() for word in words[1:equals])
     if repeated := sorted({pin for pin in pins if pins.count(pin) > 1}):
         raise NetlistError(card.place, f".subckt {words[0]} names the pin {repeated[0]} twice")
-    defaults = tuple(_pairs(words[equals:], card))
+    defaults = tuple((card, name, text) for name, text in _pairs(words[equals:], card))
     body = tuple(cards[first + 1 : last])
     scope.subcircuits[words[0].lower()] = Subcircuit(pins, defaults, body, card.place)
     return last + 1
@@ -197,14 +213,23 @@ def _instance(card: Card, scope: Scope, circuit: Circuit, context: Context, dept
         raise NetlistError(
             card.place, f"subcircuits are nested more than {DEEPEST_SUBCIRCUIT} deep; one may contain itself"
         )
-    inside = dict(scope.parameters)
     with _located(card):
-        for key, text in subcircuit.defaults:
-            inside[key] = value(text, inside)
-        inside |= {key: value(text, scope.parameters) for key, text in _pairs(words[equals:], card)}
+        given = {key: value(text, scope.parameters) for key, text in _pairs(words[equals:], card)}
+    if given.get("m", 1.0) != 1 and "m" not in (key for _, key, _ in subcircuit.defaults):
+        raise NetlistError(
+            card.place, f"{card.words[0]}: m= of a subcircuit is not supported", "write as many instances in parallel"
+        )
     connected = dict(zip(subcircuit.pins, map(scope.node, nodes), strict=True))
     prefix = f"{scope.prefix}{card.name}."
-    inner = Scope(prefix, inside, dict(scope.models), dict(scope.subcircuits), connected)
+    inner = Scope(
+        prefix,
+        dict(scope.parameters),
+        dict(scope.models),
+        dict(scope.subcircuits),
+        connected,
+        subcircuit.defaults,
+        given,
+    )
     _read(subcircuit.body, inner, circuit, context, depth + 1)
 
 

@@ -128,10 +128,20 @@ class _Expression:
         if self._peek() in ("+", "-"):
             return self._signed() if self._take() == "+" else -self._signed()
         base = self._atom()
+        return self._power(base, self._take()) if self._peek() in _POWERS else base
+
+    def _power(self, base: float, sign: str) -> float:
+        """A power, unless programs read it differently: 2^3^2 is 64 in ngspice and 512 in others, (-2)^3 is 8 or −8."""
+        negative = False
+        while self._peek() in ("+", "-"):
+            negative ^= self._take() == "-"
+        exponent = self._atom()
+        exponent = -exponent if negative else exponent
         if self._peek() in _POWERS:
-            self._take()
-            return base ** self._signed()
-        return base
+            raise ValueProblem(f"a power of a power needs parentheses: (a{sign}b){sign}c or a{sign}(b{sign}c)")
+        if base < 0 and exponent % 2 != 0:
+            raise ValueProblem(f"programs disagree about {base:g}{sign}{exponent:g}; use abs() or pow() for it")
+        return base**exponent
 
     def _atom(self) -> float:
         token = self._take()

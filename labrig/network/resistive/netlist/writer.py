@@ -60,6 +60,7 @@ def netlist_text(
             lines.append(f"{names.part('r', f'of_{source.node}')} {node} 0 {source.ohm!r}")
     lines += [_model(name, model) for model, name in models.items()]
     celsius = _temperature_c(models)
+    lines[1 + len(comments) : 1 + len(comments)] = [f"* node {n} is {written} here" for n, written in names.changed()]
     return "\n".join([*lines, f"{TIGHT} temp={celsius:g} tnom={celsius:g}", ".op", ".end", ""])
 
 
@@ -91,8 +92,12 @@ class _Names:
     def node(self, name: str) -> str:
         """The name of a node in the netlist, which is always the same for a node."""
         if name not in self._nodes:
-            self._nodes[name] = self._free(_plain(name))
+            self._nodes[name] = self._free(_plain(name, keep="/"))  # schematic editors write labels as /name
         return self._nodes[name]
+
+    def changed(self) -> list[tuple[str, str]]:
+        """The nodes that have another name in the netlist, which knows neither case nor letters beyond ASCII."""
+        return [(name, written) for name, written in self._nodes.items() if written not in (name, "0")]
 
     def part(self, kind: str, name: str) -> str:
         """A new name for a part, which begins with the letter of its kind."""
@@ -106,5 +111,5 @@ class _Names:
         return name
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[^\w.+-]", "_", name, flags=re.ASCII)
+def _plain(name: str, keep: str = "") -> str:
+    return re.sub(rf"[^\w.+{keep}-]", "_", name, flags=re.ASCII)

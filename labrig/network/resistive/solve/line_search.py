@@ -110,8 +110,8 @@ def by_slope(line: Line, tried: FloatArray, tried_slope: FloatArray) -> FloatArr
 def by_decrease(line: Line) -> FloatArray:
     """Lengths (B,) that lower E in proportion to α (Armijo's rule), by halving.
 
-    With this rule, Newton's method converges from any start on a strictly convex E. The halving always ends: see the
-    module.
+    With this rule, Newton's method converges from any start on a strictly convex E. The halving always ends, because
+    a step with a bend of at most 1 is accepted without a test.
     """
     start = energy(line.problem, line.current_a, line.v)
     alpha = np.ones(len(line.v))

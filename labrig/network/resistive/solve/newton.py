@@ -74,7 +74,7 @@ def _single(problem: Problem, current_a: FloatArray) -> FloatArray:
 
 def _far_apart(problem: Problem, current_a: FloatArray) -> FloatArray:
     """Solve samples that differ much; by compiled code if there are many."""
-    if len(current_a) * len(problem.diodes) < COMPILED_FROM or len(current_a) < FEWEST_LANES:
+    if current_a.size * len(problem.diodes) < COMPILED_FROM or len(current_a) < FEWEST_LANES:
         return _from_first_guess(problem, current_a)
     v, found = many(problem, current_a, FINAL_ERROR, QUADRATIC_BEND, SMALLEST_FULL_SCALE_V)
     if not found.all():

@@ -71,7 +71,7 @@ class Solver:
         eliminated = (
             f"{self._eliminated} nodes eliminated exactly ({self._stamps.storage}), " if self._eliminated else ""
         )
-        lanes = max(FEWEST_LANES, -(-COMPILED_FROM // diodes))
+        lanes = max(FEWEST_LANES, -(-COMPILED_FROM // (diodes * kept)))
         return (
             f"{eliminated}Newton's method on {kept} nodes with {diodes} diodes; small tones by chord iteration, "
             f"{lanes} or more very different samples by compiled code"
