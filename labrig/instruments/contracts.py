@@ -147,7 +147,7 @@ class ConductanceProgrammer(Instrument, Protocol):
         ...
 
     def read_back(self, channels: Iterable[str]) -> dict[str, Setting]:
-        """Read the actual settings of the channels."""
+        """Read the actual settings of the channels; those written last if its capabilities say that it cannot."""
         ...
 
     def keep_alive(self) -> None:

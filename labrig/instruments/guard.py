@@ -23,7 +23,7 @@ from labrig.signals.tones import ToneProgram
 
 
 class GuardedSource(WrappedSource):
-    """A source that raises LimitExceeded for programs beyond full scale and for unknown channels."""
+    """A source that raises LimitExceeded for unknown channels, beyond full scale, and for levels if AC-coupled."""
 
     def __init__(self, name: str, source: WaveformSource, capabilities: SourceCapabilities) -> None:
         super().__init__(source)
@@ -32,7 +32,7 @@ class GuardedSource(WrappedSource):
         self._channels = frozenset(capabilities.channels)
 
     def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
-        """Check channels and peak voltages, then load."""
+        """Check channels, peak voltages and levels, then load."""
         full_scale = self._capabilities.full_scale_v
         for channel, program in programs.items():
             if channel not in self._channels:
@@ -44,6 +44,13 @@ class GuardedSource(WrappedSource):
                     action="load",
                     limit=f"full scale {full_scale:g} V",
                     remedy="lower the drive, the error current or its injection resistance",
+                )
+            if self._capabilities.lowest_hz and program.dc != 0:
+                raise LimitExceeded(
+                    f"channel {channel} is AC-coupled and cannot play a level of {program.dc:.4g} V",
+                    device=self._name,
+                    action="load",
+                    remedy="use tones ('learning.activation: sine'), or another source",
                 )
         return self._source.load(programs)
 
@@ -80,12 +87,22 @@ class GuardedProgrammer(WrappedProgrammer):
         return self._programmer.program(settings)
 
     def _check(self, channel: str, realizable: LevelTable | Continuous, setting: Setting) -> None:
+        by_code = isinstance(realizable, LevelTable)
+        written = f"code {setting.code}" if isinstance(setting, Level) else f"{setting.siemens:.4g} S"
+        if by_code != isinstance(setting, Level):
+            raise LimitExceeded(
+                f"channel {channel} cannot be set to {written}",
+                device=self._name,
+                action="program",
+                remedy="it is set by a code: Level(code)" if by_code else "it is set by a conductance: Target(siemens)",
+            )
         if isinstance(setting, Level):
-            if isinstance(realizable, LevelTable) and setting.code in self._codes[channel]:
+            if setting.code in self._codes[channel]:
                 return
-            problem = f"channel {channel} has no code {setting.code}"
+            problem = f"channel {channel} has no {written}"
         else:
-            if isinstance(realizable, Continuous) and realizable.minimum <= setting.siemens <= realizable.maximum:
+            assert isinstance(realizable, Continuous)
+            if realizable.minimum <= setting.siemens <= realizable.maximum:
                 return
-            problem = f"channel {channel} cannot be set to {setting.siemens:.4g} S"
+            problem = f"channel {channel} cannot be set to {written}"
         raise LimitExceeded(problem, device=self._name, action="program", limit="the range of the part")

@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import Any
 
 from labrig.errors import ConfigError, LabrigError
-from labrig.instruments.drivers import installed_drivers
+from labrig.instruments.drivers import installed_driver
 from labrig.instruments.machine_lock import MachineLock
 from labrig.instruments.records import Record, read_all
 
@@ -33,7 +33,7 @@ def prepared(record: Record) -> Any:
 
     Raises ConfigError if the driver is not installed, or does not accept the options of the record.
     """
-    driver = installed_drivers().get(record.driver)
+    driver = installed_driver(record.driver)
     if driver is None or driver.factory is None:
         raise ConfigError(f"no driver {record.driver!r} is installed", device=record.name)
     try:

@@ -219,7 +219,7 @@ class Reserved:
                 "`labrig safe` was called, and has made the instruments of this program safe",
                 device=self._name,
                 action=action,
-                remedy="when the bench is free, start again; continue a run with labrig resume",
+                remedy="when nobody else uses the bench, start again, or continue a run with labrig resume",
             )
 
     def _take_over(self) -> None:
@@ -238,7 +238,7 @@ class Reserved:
                 remedy=f"check its power and cable; if it is off: labrig safe {left.name} --forget",
             ) from error
         logging.getLogger("labrig").warning(
-            "labrig: note: %s was not made safe by %s, which has ended; it was made safe before it was opened",
+            "labrig: note: %s was not made safe by %s, which has ended; labrig made it safe before opening it",
             *(self._name, left.user),
         )
         records.remove(left)

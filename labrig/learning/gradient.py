@@ -15,7 +15,10 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Gradient:
-    """∂C/∂θ of every edge.
+    """∂C/∂θ of every edge, for the error ∂C/∂v_o that follows from the outputs as they were measured.
+
+    The uncertainties are those of the response of the board to this error. That the outputs themselves are uncertain is
+    not included: close to the targets it may change the error by more than that (`certify` allows for it).
 
     Parameters
     ----------

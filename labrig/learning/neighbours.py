@@ -10,9 +10,11 @@ from labrig.instruments.data import Continuous, Level, LevelTable, Setting, Targ
 def neighbours(levels: LevelTable | Continuous, here: float, step: float) -> list[tuple[Setting, float]]:
     """Two settings near the conductance `here` (S), each with its conductance (S).
 
-    They are about `step` (relative) below and above `here`; at an end of the range both are on the same side.
+    They are about `step` (relative) below and above `here`; at an end of the range both are on the same side, and in a
+    narrow range the step is smaller.
     """
     if isinstance(levels, Continuous):
+        step = min(step, (levels.maximum - levels.minimum) / (3 * here))
         steps = (-step, step)
         if here * (1 - step) < levels.minimum:
             steps = (step, 2 * step)

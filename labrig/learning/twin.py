@@ -3,9 +3,10 @@
 The twin predicts the activation coefficient `a` of every sensed node, and `b`, from the nominal conductances that were
 written, and compares them with the readings. Parts deviate from nominal within their tolerance. During its first steps
 the twin therefore learns the deviation of each edge, and zero and gain of every channel (a recursive least-squares fit
-with the tolerances as the prior). After that it watches for a single edge that changes: for every k, it tests the
-hypothesis "edge k has changed by δ" against the remaining uncertainty of the fit. The model uses the input voltages as
-they were read, so that errors of the sources do not matter.
+with the tolerances as the prior). After that it watches for a single edge that changes: after every block of steps, for
+every k, it tests the hypothesis "edge k has changed by δ" against no change (a likelihood ratio in which the scale of
+the errors is unknown, because the error of the model is). The model uses the input voltages as they were read, so that
+errors of the sources do not matter.
 """
 
 from __future__ import annotations
@@ -24,12 +25,16 @@ Array = NDArray[np.float64]
 
 LEARNING_STEPS = 25
 """Steps during which the twin learns the board before it starts to watch."""
-MEMORY_STEPS = 15.0
-"""Steps after which the weight of a reading has fallen to 1/e."""
+BLOCK_STEPS = 15
+"""Steps that are tested together. A change within a block fits no edge, but the next block shows it."""
 TOLERANCE = 0.12
 """Prior standard deviation of a conductance from its nominal value, relative: ± 20 %, uniform."""
 MODEL = 1e-4
-"""Error of the model itself, as a share of the largest voltage: a wiper does not scale with its resistor."""
+"""Bound on the error of the model, as a share of the largest voltage: a wiper does not scale with its resistor."""
+LEAST_MODEL = 0.02
+"""Smallest variance that readings may have relative to the stated one; usually the model is far better than MODEL."""
+UNEXPLAINED = 0.01
+"""Share of χ² that a large change may leave, because the model is linear in the change."""
 GAIN = 1e-3
 """Prior standard deviation of the gain of a channel."""
 CAUTION = 1e4
@@ -39,9 +44,6 @@ NAMED_AT = 60.0
 """Twice the logarithm of the likelihood ratio at which an edge is named; chance gives 30 once in 10⁷ times."""
 MARGIN = 15.0
 """Amount by which the evidence for an edge must exceed that for any other edge."""
-GATHER_STEPS = 15
-"""Steps from the first suspicion until an edge is named. Readings from before the suspicion are discarded, because a
-change in the middle of the readings fits no edge."""
 STEP_V = 1e-4
 """Change of an input for the numerical derivative of the state (V)."""
 LEAST_CHANGE = 0.02
@@ -173,7 +175,6 @@ class Twin:
             weighed = jacobian.T / variance
             self._information += weighed @ jacobian
             self._evidence += weighed @ residual
-            self._weight += 1.0
 
     def compare(self, activation: Array, volts: Array, nudged: Response, nominal: Array) -> None:
         """Compare the measured b of every edge with the model's; do nothing if the physics cannot inject currents.
@@ -211,21 +212,20 @@ class Twin:
         self.misfit_a_v = float(np.sqrt(np.mean(self._errors))) if self._errors else 0.0
         self.misfit_b = float(np.mean(self._errors_b)) if self._errors_b else 0.0
         self._errors, self._errors_b = [], []
-        if self.fits or self.steps <= LEARNING_STEPS or not self._weight:
+        if self.fits or self.steps <= LEARNING_STEPS:
             return None
-        self._gathering -= self._gathering > 0
-        found = self._parting() if self._gathering <= 0 else None
-        keep = float(np.exp(-1 / MEMORY_STEPS))
-        self._information *= keep
-        self._evidence *= keep
-        self._weight *= keep
+        self._block += 1
+        if self._block < BLOCK_STEPS:
+            return None
+        found = self._parting() if self._information.any() else None
+        self._forget()
         return found
 
     def state(self) -> dict[str, Any]:
         """Return the knowledge of the twin and the evidence so far, as plain values and arrays."""
         return {
-            "counts": [self.steps, self._gathering, self._readings],
-            "figures": np.array([self.misfit_a_v, self.misfit_b, self._weight]),
+            "counts": [self.steps, self._block, self._readings],
+            "figures": np.array([self.misfit_a_v, self.misfit_b]),
             "deviation": self._state,
             "spread": self._spread if len(self._spread) else None,
             "information": self._information,
@@ -236,15 +236,14 @@ class Twin:
 
     def resume(self, state: Mapping[str, Any]) -> None:
         """Continue from the state of a twin of the same network."""
-        self.steps, self._gathering, self._readings = state["counts"]
-        self.misfit_a_v, self.misfit_b, self._weight = state["figures"].tolist()
+        self.steps, self._block, self._readings = state["counts"]
+        self.misfit_a_v, self.misfit_b = state["figures"].tolist()[:2]
         self._state, self._information, self._evidence = state["deviation"], state["information"], state["evidence"]
         self._spread = np.zeros((0, 0)) if state["spread"] is None else state["spread"]
         self._errors, self._errors_b = list(state["errors"]), list(state["errors_b"])
 
-    _weight: float = 0.0
-    _gathering: int = -1
-    """Steps to wait before an edge is named; −1 if there is no suspicion."""
+    _block: int = 0
+    """Steps in the present block."""
     _readings: int = 0
 
     @property
@@ -288,7 +287,7 @@ class Twin:
 
     def _forget(self) -> None:
         self._information, self._evidence = np.zeros_like(self._information), np.zeros_like(self._evidence)
-        self._weight = 0.0
+        self._block = 0
 
     def _parting(self) -> Parting | None:
         """Test every edge for a change since it was learned."""
@@ -301,19 +300,17 @@ class Twin:
         signature, seen = white.T @ information[:, :edges], white.T @ evidence
         strength = np.maximum((signature**2).sum(axis=0), 1e-300)
         along = signature.T @ seen
-        evidence_of = along**2 / strength
         change = along / strength
+        whole, freedom = float(seen @ seen), len(seen)
+        left = np.maximum(whole - along**2 / strength, LEAST_MODEL * freedom)
+        evidence_of = freedom * np.log(np.maximum(whole / left, 1.0))
         best, second = (int(k) for k in np.argsort(evidence_of)[::-1][:2]) if len(change) > 1 else (0, 0)
-        if self._gathering < 0:
-            if evidence_of[best] >= NAMED_AT:
-                self._gathering = GATHER_STEPS
-                self._forget()
-            return None
-        self._gathering = -1
         other = float(evidence_of[second]) if second != best else 0.0
-        if evidence_of[best] < NAMED_AT or evidence_of[best] - other < MARGIN or abs(change[best]) < LEAST_CHANGE:
+        explained = left[best] <= max(freedom, UNEXPLAINED * whole)
+        if evidence_of[best] < NAMED_AT or evidence_of[best] - other < MARGIN or not explained:
+            return None
+        if abs(change[best]) < LEAST_CHANGE:
             return None
         self._state[best] += change[best]  # it is known now; any remaining evidence is for another edge
         self._spread[best, best] += change[best] ** 2
-        self._forget()
         return Parting(best, float(change[best]), float(evidence_of[best]), second, float(evidence_of[second]))

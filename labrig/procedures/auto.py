@@ -52,7 +52,8 @@ BENT = 0.02
 """Largest relative change of a gradient that is accepted when the error current is halved."""
 
 NOISY = 2.0
-"""A difference counts as real if its square is more than this many times the mean square that noise causes."""
+"""A difference counts as real if its square is more than this many times the mean square that noise and rounding
+cause."""
 
 HALVINGS = 5
 
@@ -96,10 +97,10 @@ class _First:
         return float(along.mean()), float(across.mean() * span / 2), float((across**2).mean())
 
     @property
-    def signal_to_noise(self) -> float:
-        """Ratio of the rms gradient to the rms standard error."""
-        noise = float(np.sqrt(np.mean([np.sum(each.standard_error**2) for each in self.gradients])))
-        return float(np.sqrt(np.mean([np.sum(each.value**2) for each in self.gradients]))) / max(noise, 1e-300)
+    def relative(self) -> float:
+        """Ratio of the rms gradient to its rms uncertainty."""
+        u = float(np.sqrt(np.mean([np.sum(each.uncertainty**2) for each in self.gradients])))
+        return float(np.sqrt(np.mean([np.sum(each.value**2) for each in self.gradients]))) / max(u, 1e-300)
 
 
 def choose(
@@ -112,7 +113,8 @@ def choose(
     Parameters
     ----------
     assembly : Assembly
-        The configuration. If it contains no `auto`, it is returned unchanged, and nothing is measured.
+        The configuration. If it contains no `auto`, it is returned unchanged, and nothing is measured; nor is anything
+        if it only scores, unless the loss needs a temperature.
     opened : callable
         Opens a rig, as a context manager that makes the rig safe and closes it at the end. The initial conductances are
         written to the rig.
@@ -129,6 +131,8 @@ def choose(
     keys = assembly.auto.keys if assembly.auto is not None else ()
     if not keys:
         return assembly, ()
+    if not assembly.learning.epochs and TEMPERATURE not in keys:  # a run that only scores needs none of the others
+        return reassembled(assembly, {}), ()
     largest = float(np.abs(assembly.task.activation).max()) or 1.0
     medium = assembly.network.physics.medium
     flat = exact_quantity(FLAT * largest, medium.state)
@@ -152,21 +156,21 @@ def choose(
     examples_text = f"{count} example{'s' if count > 1 else ''}"
     if flow_key is not None:
         values[flow_key] = exact_quantity(current, medium.flow)
-        why[flow_key] = f"{why_current}; gradients are {first.signal_to_noise:.2g} times their noise"
+        why[flow_key] = f"{why_current}; gradients are {first.relative:.2g} times their uncertainty"
     if TEMPERATURE in keys:
         value = _rounded(TEMPERATURE_SHARE * float(np.sqrt(along * across)))
         values[TEMPERATURE] = exact_quantity(value, medium.state)
         texts = (medium.text("state", volts) for volts in (along, across))
         why[TEMPERATURE] = (
-            "{} % of √(j₁ j₂): by the gradients of {}, outputs move by j₁ = {} if all edges act together, and by "
-            "j₂ = {} if edges move at random".format(f"{100 * TEMPERATURE_SHARE:g}", examples_text, *texts)
+            "{} % of √(j₁ j₂): according to the gradients of {}, outputs move by j₁ = {} if all edges act together, "
+            "and by j₂ = {} if edges move at random".format(f"{100 * TEMPERATURE_SHARE:g}", examples_text, *texts)
         )
     if RATE in keys:
         loss = reassembled(assembly, values).loss
         curvature = loss.error_scale**2 / (2 * loss.scale)
         rate = _rounded(STEP_SHARE * loss.scale / (assembly.span**2 * square * curvature))
         values[RATE] = rate
-        why[RATE] = f"by the gradients of {examples_text}, one step removes about all of the error of its own example"
+        why[RATE] = f"according to the gradients of {examples_text}, a step removes nearly all of its example's error"
     chosen = tuple(Chosen(render_path(path), values[path], why[path]) for path in keys)
     return replace(reassembled(assembly, values), chosen=chosen), chosen
 
@@ -236,15 +240,15 @@ def _current(
             remedy="write a number for the current; labrig certify shows how the error grows with it",
         )
     swing = assembly.network.physics.medium.text("state", whole.moved * current)
-    by = f"by {100 * change:.2g} %" if change else "by no more than noise"
-    return _rounded(current), f"it moves an output by {swing}; half of it changes the gradient {by}"
+    by = f"by {100 * change:.2g} %" if change else "by no more than its uncertainty"
+    return _rounded(current), f"it moves an output by {swing}; halving it changes the gradient {by}"
 
 
 def _change(whole: list[Gradient], half: list[Gradient]) -> float:
-    """Return the relative difference of gradients beyond their noise; 0 if noise explains the difference."""
+    """Return the relative difference of gradients beyond noise and rounding; 0 if these explain the difference."""
     pairs = list(zip(whole, half, strict=True))
     apart = float(np.sum([np.sum((a.value - b.value) ** 2) for a, b in pairs]))
-    noise = float(np.sum([np.sum(a.standard_error**2 + b.standard_error**2) for a, b in pairs]))
+    noise = float(np.sum([np.sum(a.uncertainty**2 + b.uncertainty**2) for a, b in pairs]))
     size = float(np.sum([np.sum(each.value**2) for each in whole]))
     return float(np.sqrt((apart - noise) / size)) if apart > NOISY * noise else 0.0
 

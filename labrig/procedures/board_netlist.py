@@ -11,6 +11,7 @@ from labrig.network.resistive.netlist.writer import netlist_text
 from labrig.runs.folder import RunFolder
 from labrig.runs.integrity import configuration_of
 from labrig.runs.journal import read_journal
+from labrig.runs.units import counted
 
 
 def board_netlist(folder: RunFolder, step: int | None = None) -> str:
@@ -42,7 +43,7 @@ def board_netlist(folder: RunFolder, step: int | None = None) -> str:
     last = len(record.steps["step"])
     chosen = last if step is None else step
     if chosen > last:
-        raise UsageError(f"--step {chosen}: the run has {last} steps")
+        raise UsageError(f"--step {chosen}: the run has only {counted(last, 'step')}")
     if chosen == 0:
         siemens, example = assembly.initial, int(assembly.task.trial[0])
     else:

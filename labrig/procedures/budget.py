@@ -1,9 +1,9 @@
 """The noise budget: which error limits the gradient of every edge, computed from the configuration alone.
 
 All terms are relative errors of the change of a conductance in one epoch, at the initial conductances of nominal parts.
-Noise averages over the examples of an epoch; zero, gain, settling, bandwidth, multiplexer and pickup do not. The
-rounding error (the gap between levels divided by √12) is compared with the change in a whole epoch, because the shadow
-conductances keep the remainder of every rounding.
+Noise averages over the examples of an epoch; zero, gain, rounding by the digitizer, settling, bandwidth, multiplexer
+and pickup do not. The rounding of levels (the gap between levels divided by √12) is compared with the change in a whole
+epoch, because the shadow conductances keep the remainder of every rounding.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 
 from labrig.assembly import Assembly
 from labrig.assembly.expected import Expected
-from labrig.assembly.noise import foretold_noise
+from labrig.assembly.noise import ForetoldNoise, foretold_noise
 from labrig.errors import ConfigError
 from labrig.instruments.data import LevelTable
 from labrig.instruments.multiplexer import ghost, switching_s
 from labrig.learning.updates import within
+from labrig.lockin.estimator import common_period, joint_least_squares
+from labrig.lockin.rounding import LARGEST_NOISE, MOST_PHASES, rounding_of_window
 from labrig.network.physics import SeenFromNodes
 from labrig.rig.hookup import SenseWire
 from labrig.runs.folder import RunFolder
@@ -33,6 +35,7 @@ TERMS = (
     "noise of b",
     "zero",
     "gain",
+    "rounding",
     "settling",
     "bandwidth",
     "multiplexer",
@@ -41,6 +44,9 @@ TERMS = (
     "rails",
 )
 """The terms of the budget, in the order of `Budget.terms`."""
+
+SOME_EXAMPLES = 3
+"""Number of examples from which the effect of rounding is estimated."""
 
 TINY = 1e-300
 RAIL_ERROR = 100.0
@@ -72,7 +78,7 @@ class Budget:
     rail_v : (E,) array
         Smallest distance of the nodes of the edge from a rail, a limit or the compliance of a source (V); negative if
         a node is beyond it.
-    terms : (10, E) array
+    terms : (11, E) array
         Relative errors, in the order of `TERMS`.
     """
 
@@ -130,7 +136,8 @@ def budget(assembly: Assembly) -> Budget:
     variance = own + common
     sine = 1 if assembly.learning.activation == "sine" else 0
     a = np.sqrt(np.mean(drops**2, axis=0))
-    b = np.sqrt(np.mean(_drops(assembly, shaken) ** 2, axis=0)).max(axis=0)
+    of_outputs = np.sqrt(np.mean(_drops(assembly, shaken) ** 2, axis=0))
+    b = of_outputs.max(axis=0)
     noise_b = np.sqrt(variance[1 + sine :].mean(axis=0))
     noise_a = np.sqrt(variance[sine])
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -148,6 +155,7 @@ def budget(assembly: Assembly) -> Budget:
             spread / (snr_b * math.sqrt(rows)),
             math.sqrt(2) * noise.u_zero_v / np.maximum(a, TINY) * (not sine),
             np.full(len(a), math.hypot(noise.u_gain, noise.u_source)),
+            _rounding(assembly, noise, states, shaken, of_outputs.argmax(axis=0)) / np.maximum(b, TINY),
             settling,
             omega_tau**2 / (1 + omega_tau**2),
             ghosts,
@@ -211,6 +219,40 @@ def _error_states(assembly: Assembly, expected: Expected) -> Array:
         down[:, place[wire.node]] -= current_a * wire.volts_per_ampere
         found.append((expected.solver.states(up) - expected.solver.states(down)) / 2)
     return np.array(found).transpose(1, 0, 2)
+
+
+def _rounding(
+    assembly: Assembly, noise: ForetoldNoise, states: Array, shaken: Array, outputs: NDArray[np.intp]
+) -> Array:
+    """Return the (E,) rms error of b due to rounding that noise does not average away (V).
+
+    states, shaken: voltages of the nodes (B, N), and their amplitudes (B, O, N) for an error at each output. outputs:
+    (E,) the output whose error counts for each edge.
+    """
+    hookup, timing = assembly.board.hookup, assembly.acquisition_timing
+    step_v, samples = assembly.devices[hookup.digitizer].digitizer.step_v, timing.plan.window_samples
+    columns = [hookup.sense_column[wire.node] for wire in _senses(assembly)]
+    variance = (noise.own[0, columns] + noise.common[0]) * samples - step_v**2 / 12
+    sigma = np.sqrt(np.maximum(variance, 0.0)) / step_v
+    if not _rounds(assembly) or sigma.min() > LARGEST_NOISE:
+        return np.zeros(len(hookup.edges))
+    cycles = np.array(timing.tones.frequencies_hz) / timing.plan.sample_rate_hz
+    fit = joint_least_squares(2 * np.pi * cycles, samples)
+    period = common_period(list(cycles), samples)
+    phases = slice(None, None, -(-samples // MOST_PHASES)) if period is None else slice(period)
+    basis = fit.basis[phases]
+    weights = fit.pseudo_inverse[:, phases] * (samples / len(basis))
+    nodes = [assembly.board.network.nodes.index(wire.node) for wire in _senses(assembly)]
+    activation = 1 if assembly.learning.activation == "sine" else 0
+    some = np.unique(np.linspace(0, len(states) - 1, SOME_EXAMPLES).astype(int))
+    found = np.zeros((shaken.shape[1], len(hookup.edges)))
+    for example in some:
+        for output, amplitudes in enumerate(shaken[example]):
+            theta = np.zeros((1 + 2 * len(cycles), len(nodes)))
+            theta[activation], theta[-2] = states[example, nodes], amplitudes[nodes]
+            square = rounding_of_window(sigma, theta / step_v, basis, weights, None)[-1] * step_v**2
+            found[output] += square @ (_weights(assembly) ** 2).T / len(some)
+    return np.sqrt(np.take_along_axis(found, outputs[np.newaxis], axis=0)[0])
 
 
 def _seen(assembly: Assembly, expected: Expected, states: Array) -> tuple[Array, Array]:
@@ -293,13 +335,17 @@ def _levels(assembly: Assembly, expected: Expected, states: Array, slopes: list[
     steps = -(-len(assembly.task.train) // learning.section.batch)
     change = np.abs(update.shadow - before) * steps
     gap = np.zeros(len(levels))
-    ideal = assembly.header.bench == "simulated" and not assembly.simulation.imperfections["converters"]
     for edge, table in enumerate(levels):
-        if isinstance(table, LevelTable) and len(table.siemens) > 1 and not ideal:
+        if isinstance(table, LevelTable) and len(table.siemens) > 1 and _rounds(assembly):
             k = int(np.clip(np.searchsorted(table.siemens, before[edge]), 1, len(table.siemens) - 1))
             gap[edge] = table.siemens[k] - table.siemens[k - 1]
     rms = np.sqrt(np.mean(gradients**2, axis=0))
     return gap, change, rms / np.maximum(np.abs(mean), TINY)
+
+
+def _rounds(assembly: Assembly) -> bool:
+    """Return whether converters and parts have steps: always, except on a simulated bench without `converters`."""
+    return assembly.header.bench != "simulated" or bool(assembly.simulation.imperfections["converters"])
 
 
 def _margins(assembly: Assembly, states: Array) -> Array:

@@ -25,6 +25,7 @@ from labrig.procedures.certify.bias import CONFIDENCE
 from labrig.procedures.certify.differences import measured_loss, write
 from labrig.procedures.certify.verdict import percent
 from labrig.rig.gradient_probe import GradientProbe
+from labrig.runs.units import counted
 
 Array = NDArray[np.float64]
 
@@ -207,7 +208,7 @@ def descend(
     """
     start = update.state()
     write(probe.rig, update.settings())
-    progress(f"descent: {steps} steps")
+    progress(f"descent: {counted(steps, 'step')}")
     measured: list[Gradient] = [_gradient(probe, examples)]
     losses = [_loss(probe, examples)]
     taken: list[Array] = []

@@ -25,7 +25,7 @@ from labrig.errors import ConnectionFailed, DeadlineExceeded, IdentityMismatch, 
 from labrig.files import format_bytes
 from labrig.instruments.contracts import Instrument
 from labrig.instruments.data import Identity
-from labrig.instruments.drivers import DriverInfo, installed_drivers
+from labrig.instruments.drivers import DriverInfo, broken_drivers, installed_drivers
 from labrig.instruments.findings import Finding, Probe
 
 T = TypeVar("T")
@@ -108,6 +108,8 @@ def versions() -> list[Finding]:
         if number is None:
             by = f", needed by {', '.join(needed[name])}" if name in needed else ""
             findings.append(Finding("packages", "missing", f"{name}{by}", f"pip install {name}"))
+    for place, why in broken_drivers().items():
+        findings.append(Finding("drivers", "warning", f"{place} cannot be imported: {why}", "repair or uninstall it"))
     return findings
 
 

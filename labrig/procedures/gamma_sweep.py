@@ -29,6 +29,10 @@ SWEEP_TOP = 10.0**0.5
 """Largest error current of the sweep, in units of the configured one, if the sources can deliver it."""
 
 
+LEAST_EXPONENT = 1.0
+"""Exponent above which a deviation counts as a bias of nonlinear parts, which grows as γ²."""
+
+
 @dataclass(frozen=True)
 class Sweep:
     """Deviation of the gradient from its limit for γ → 0, as a function of γ.
@@ -54,11 +58,12 @@ class Sweep:
     def share_at(self, current_a: float, reference: Array) -> float:
         """Estimate the deviation of the gradient at an error current (A), relative to the size of its reference (E,).
 
-        It is scaled as γ² from the nearest resolved pair of currents; 0 if no pair is resolved.
+        It is scaled as γ² from the nearest resolved pair of currents; 0 if no pair is resolved, or if the deviation
+        does not grow with the current, as noise and rounding do not.
         """
         size = float(np.linalg.norm(reference))
         pairs = np.flatnonzero(self.resolved)
-        if not len(pairs) or size == 0:
+        if not len(pairs) or size == 0 or (self.exponent is not None and self.exponent < LEAST_EXPONENT):
             return 0.0
         nearest = pairs[np.abs(np.log(self.current_a[pairs + 1] / current_a)).argmin()]
         lower, upper = self.current_a[nearest], self.current_a[nearest + 1]

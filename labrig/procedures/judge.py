@@ -29,7 +29,7 @@ STANDARD_UNCERTAINTIES = 4.5
 channels exceeds it."""
 LEAST_RELATIVE = 1e-5
 """Difference, as a share of the largest output, below which outputs count as equal whatever their uncertainty is."""
-OUTPUT_SHARE = 0.1
+OUTPUT_SHARE = 0.05
 """Difference of the outputs, as a share of the outputs (rms), that matters even if a stated uncertainty explains it."""
 LOSS_SHARE = 0.02
 """Difference of the loss that matters, as a share of its scale."""
@@ -136,14 +136,21 @@ def compare(experiment: Experiment, own: OutputReadings, judged: OutputReadings,
     node = hookup.outputs[worst].output
     sense = hookup.senses[hookup.sense_column[node]]
     channel = f"{hookup.digitizer}/{sense.channel} ({node})"
-    cause = likely_cause(channel, difference[:, worst], judged.volts[:, worst], judgement.medium)
+    plan = experiment.rig.plan
+    if not (judgement.large or judgement.figures or plan.u_gain or plan.u_offset_v):
+        cause = (
+            f"{hookup.digitizer} states no error of gain or zero, so the uncertainty contains only noise and rounding: "
+            "state them in its entry, or calibrate it"
+        )
+    else:
+        cause = likely_cause(channel, difference[:, worst], judged.volts[:, worst], judgement.medium)
     return replace(judgement, cause=cause)
 
 
 def differing(
     own: Mapping[str, float], judged: Mapping[str, float], tolerances: Mapping[str, float]
 ) -> dict[str, tuple[float, float]]:
-    """Return the metrics that differ by more than their tolerance, which has the name without `test_` or `train_`."""
+    """Return the metrics that differ by more than their tolerance; its key is the name without `test_` or `train_`."""
     found: dict[str, tuple[float, float]] = {}
     for name, value in own.items():
         tolerance = tolerances.get(name.removeprefix("test_").removeprefix("train_"))

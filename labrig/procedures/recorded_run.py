@@ -88,8 +88,8 @@ class RecordedRun:
             stopped = self._train(journal, opened) or self._stop()
             result = self.result("interrupted" if stopped else "finished", journal.steps)
             if not stopped:
-                missed = self._assembly.choice.goals_missed(result.metrics)
-                result = replace(result, missed=tuple(missed))
+                reached, missed = self._assembly.choice.goals_judged(result.metrics)
+                result = replace(result, reached=tuple(reached), missed=tuple(missed))
             line = result.to_json()
             journal.event(self._event(result.steps, result.state, line))
             if not stopped:

@@ -33,13 +33,13 @@ class RunResult:
     wall_s, bench_s
         Duration on this computer and on the bench's clock (s).
     edges, edges_masked
-        Number of programmable edges, and of those that are masked since a fault.
+        Number of programmable edges, and of those that were masked after a fault.
     costs
         What faults have cost.
     resumed
         Whether the run had an earlier session.
-    missed
-        Goals of `task.target` that the metrics do not reach, in words.
+    reached, missed
+        Goals of `task.target` that the metrics reach, and those that they miss, in words.
     plots
         Pictures that were written; None if they were not requested or the run was interrupted.
     plots_skipped
@@ -69,6 +69,7 @@ class RunResult:
     edges_masked: int = 0
     costs: FaultCosts = field(default_factory=FaultCosts)
     resumed: bool = False
+    reached: tuple[str, ...] = ()
     missed: tuple[str, ...] = ()
     plots: tuple[Path, ...] | None = None
     plots_skipped: bool = False
@@ -108,6 +109,8 @@ class RunResult:
             line["not_judged"] = self.not_judged
         if self.twin is not None:
             line["twin"] = self.twin
+        if self.reached:
+            line["reached"] = list(self.reached)
         if self.missed:
             line["missed"] = list(self.missed)
         if self.plots is not None:

@@ -1,6 +1,7 @@
-"""Makes safe every instrument that labrig uses on this machine, from the records alone; also stops programs.
+"""Makes safe all instruments that labrig is using on this machine, and stops the programs that use them.
 
-No configuration or run is needed: an instrument is recorded when it is opened (instruments/records.py).
+No configuration or run is needed: an instrument is recorded when it is opened (instruments/records.py), and the record
+is sufficient.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def simulate(netlist: Path, times: Array | None = None) -> Simulated:
     NetlistError
         If the netlist cannot be read, or asks for neither analysis and no times are given.
     ConfigError
-        If the times do not rise, or there are too many voltages.
+        If the times do not increase, or there are too many voltages.
     """
     circuit = read_netlist(netlist)
     if times is None and circuit.transient is None:
@@ -108,6 +108,6 @@ def _checked(times: Array) -> Array:
     at = times.astype(np.float64)
     if not (np.isfinite(at).all() and at[0] >= 0 and (np.diff(at) > 0).all()):
         raise ConfigError(
-            "the times must rise from 0 or later", remedy="sort them, and remove NaN, negative and repeated values"
+            "the times must be ≥ 0 and increase", remedy="sort them, and remove NaN, negative and repeated values"
         )
     return at

@@ -117,9 +117,8 @@ def wiring_sheet(
     for sense in hookup.senses:
         by_node[sense.node].append(Connection(sense.node, "sense", hookup.digitizer, digitizer.model, sense.channel))
     if judge is not None:
-        model = instruments[judge.device].model
-        for wire, channel in zip(hookup.outputs, judge.channels, strict=True):
-            by_node[wire.node].append(Connection(wire.node, "judge", judge.device, model, channel))
+        for wire, (device, channel) in zip(hookup.outputs, judge.wires, strict=True):
+            by_node[wire.node].append(Connection(wire.node, "judge", device, instruments[device].model, channel))
     edges = [
         Connection(
             edge.a,

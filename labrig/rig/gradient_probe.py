@@ -91,7 +91,7 @@ class GradientProbe:
                 loss = self.loss.value(response.outputs, self.task.target[example])
             return response
 
-        gradient = conduct(self.begin(example), measure)
+        gradient = conduct(self.begin(example), measure, len(self.rig.edges))
         return ExampleGradient(loss, gradient)
 
     def at_current(self, current_a: float) -> GradientProbe:
@@ -100,7 +100,7 @@ class GradientProbe:
 
     def from_record(self, example: int, answer: Callable[[Excitation], Response]) -> Gradient | None:
         """∂C/∂θ of one example from the responses that `answer` returns, which may be recorded or measured."""
-        return conduct(self.begin(example), answer)
+        return conduct(self.begin(example), answer, len(self.rig.edges))
 
     def _first_of(self, example: int | None) -> Excitation | None:
         """The first excitation of the rule for an example."""

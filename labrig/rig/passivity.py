@@ -58,10 +58,11 @@ def passivity_problem(
     wires = [hookup.outputs[k] for k, each in zip(pushed, power.tolist(), strict=True) if each < 0]
     nodes, sources = ", ".join(wire.node for wire in wires), ", ".join(wire.label for wire in wires)
     pilot = f"{hookup.pilot.label} to {hookup.digitizer}/{hookup.senses[hookup.pilot_column].channel}"
+    tone = "; or, as the activation is a tone, do its harmonics in diodes fall on the error tone?" if rows.start else ""
     return SenseMisfit(
         f"the error tone moves {nodes} in the direction opposite to its current, which a passive board never does",
         device=hookup.digitizer,
         action="measure",
         remedy=f"is the pilot ({pilot}) inverted, or the error source ({sources}), or the sense lead of {nodes}? "
-        "compare the cables with labrig plan --wiring",
+        f"compare the cables with labrig plan --wiring{tone}",
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from numbers import Integral
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +49,7 @@ class Programming:
         self._programmers = programmers
         self._refreshing = refreshing
         self._edges = edges
+        self._every_edge = frozenset(range(len(edges)))
         self.siemens = np.zeros(len(edges))
         self.levels: Sequence[LevelTable | Continuous] = []
         self._settings: dict[int, Setting] = {}
@@ -72,7 +75,7 @@ class Programming:
         self._siemens_of = [by_code.get(id(table), {}) for table in self.levels]
 
     def keep_alive(self) -> None:
-        """Feed every watchdog of a programmer that is due."""
+        """Feed the watchdog of every programmer whose watchdog is due."""
         for programmer in self._programmers.values():
             programmer.keep_alive()
 
@@ -80,7 +83,13 @@ class Programming:
         """Write new settings (by edge index) and verify them. Channels of the report are named device/channel.
 
         Every programmer is called, even without new settings, because it may have been reset in the meantime.
+
+        Raises
+        ------
+        LabrigError
+            If a key is not the index of an edge, or a setting is neither a Level nor a Target.
         """
+        self._check(settings)
         reports: list[tuple[str, ProgramReport]] = []
         for device, programmer in self._programmers.items():
             mine = {
@@ -126,12 +135,14 @@ class Programming:
             [self.nominal(edge, held[edge]) if edge in held else np.nan for edge in range(len(self._edges))]
         )
 
-    def read_back(self) -> dict[int, Setting]:
-        """The settings of all edges, by edge index, as the programmers read them back."""
+    def read_back(self, edges: Collection[int] | None = None) -> dict[int, Setting]:
+        """The settings of these edges (all by default), by edge index, as the programmers read them back."""
+        wanted = range(len(self._edges)) if edges is None else edges
         held: dict[int, Setting] = {}
         for device, programmer in self._programmers.items():
-            mine = {edge.channel: index for index, edge in enumerate(self._edges) if edge.device == device}
-            held |= {mine[channel]: setting for channel, setting in programmer.read_back(mine).items()}
+            mine = {self._edges[edge].channel: edge for edge in wanted if self._edges[edge].device == device}
+            if mine:
+                held |= {mine[channel]: setting for channel, setting in programmer.read_back(mine).items()}
         return held
 
     def nominal(self, edge: int, setting: Setting) -> float:
@@ -147,6 +158,7 @@ class Programming:
 
         Raises ChannelFault if a channel does not hold its setting, or if a programmer was reset in the meantime.
         """
+        self._check(settings)
         missing = [edge for edge in settings if edge not in self._settings]
         if missing:
             raise LabrigError(
@@ -159,6 +171,26 @@ class Programming:
             yield
         finally:
             self._write(before)
+
+    def _check(self, settings: Mapping[Any, Any]) -> None:
+        """Refuse settings that do not come from labrig's own code: in a notebook anything may be a key or a value."""
+        if settings.keys() <= self._every_edge and {*map(type, settings.values())} <= {Level, Target}:
+            return  # nearly always, and fast on boards with thousands of edges
+        count = len(self._edges)
+        for edge, setting in settings.items():
+            if not (isinstance(edge, Integral) and 0 <= int(edge) < count):
+                raise LabrigError(
+                    f"there is no edge {edge!r}",
+                    action="program",
+                    remedy=f"the keys are indices of edges, from 0 to {count - 1}, in the order of rig.edges",
+                )
+            if not isinstance(setting, (Level, Target)):
+                raise LabrigError(
+                    f"edge {self._edges[int(edge)].name} cannot be set to {setting!r}",
+                    action="program",
+                    remedy="write Level(code), or Target(siemens) if rig.levels has a range; both are in "
+                    "labrig.instruments.data",
+                )
 
     def _write(self, settings: Mapping[int, Setting]) -> None:
         report = self.program(settings)

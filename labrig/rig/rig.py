@@ -10,7 +10,7 @@ others (see safety.py), then connections are closed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
@@ -281,9 +281,9 @@ class Rig:
             self._programmers[name].leave()  # type: ignore[attr-defined]
             self._left.append(name)
 
-    def read_back(self) -> dict[int, Setting]:
-        """The settings of all edges, by edge index, as the programmers read them back."""
-        return self._programming.read_back()
+    def read_back(self, edges: Collection[int] | None = None) -> dict[int, Setting]:
+        """The settings of these edges (all by default), by edge index, as the programmers read them back."""
+        return self._programming.read_back(edges)
 
     def nominal(self, edge: int, setting: Setting) -> float:
         """Nominal conductance of a setting of an edge's channel (S); NaN for a code that the channel does not have."""

@@ -40,6 +40,11 @@ class SafeRig:
             self._give_signals_back()
             raise
 
+    def __getattr__(self, name: str) -> Any:
+        """Say how to open the rig if it is used without `with`."""
+        remedy = "; the rig is opened by `with labrig.open(CONFIG) as rig:`" if hasattr(Rig, name) else ""
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{remedy}", name=name, obj=self)
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:

@@ -99,7 +99,7 @@ class Zero:
         return self._since + 1 >= self._every
 
     def measured(self, read: Demodulated) -> None:
-        """Take over a new measurement of the zero."""
+        """Store a new measurement of the zero."""
         if self._latest is not None:
             moved = read.dc - self._latest.dc
             self._channels.add(moved, self._since + 1)

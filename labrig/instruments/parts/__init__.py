@@ -2,6 +2,8 @@
 
 from labrig.extensions import Extensions, UnknownExtension
 from labrig.instruments.parts.part import Part, check_supply
+from labrig.instruments.parts.potentiometer import Potentiometer
+from labrig.quantities import QuantityField
 
 PARTS = Extensions(
     noun="part",
@@ -9,7 +11,10 @@ PARTS = Extensions(
     own={
         "MCP4251-104": "potentiometer:MCP4251_104",
         "MCP4251-103": "potentiometer:MCP4251_103",
+        "MCP4651-104": "potentiometer:MCP4651_104",
         "AD5293-100": "potentiometer:AD5293_100",
+        "AD5206-100": "potentiometer:AD5206_100",
+        "AD5220-100": "potentiometer:AD5220_100",
         "SERVO": "servo:Servo",
         "TIO2": "tio2:TiO2",
         "RERAM": "reram:ReRam",
@@ -19,19 +24,33 @@ PARTS = Extensions(
 )
 
 
+_RESISTANCE = QuantityField("resistance", "4.7 kΩ", "be positive")
+
+
 def find_part(name: str) -> Part:
-    """Return the nominal part with this name.
+    """Return the nominal part with this name, e.g. "MCP4251-103", or "MCP4251-103 + 4.7 kΩ" with a resistor in series.
 
     Raises
     ------
     UnknownExtension
-        If there is no such part, or if it cannot be created without arguments.
+        If there is no such part, it cannot be created without arguments, or it cannot have this resistor in series.
     """
-    found = PARTS.find(name)
+    chip, plus, series = (text.strip() for text in name.partition(" + "))
+    found = PARTS.find(chip)
     try:
-        return found()
+        part = found()
     except TypeError as error:
-        raise UnknownExtension(f"{name} cannot be used: {error}") from error
+        raise UnknownExtension(f"{chip} cannot be used: {error}") from error
+    return _in_series(part, series) if plus else part
+
+
+def _in_series(part: Part, resistance: str) -> Part:
+    if not isinstance(part, Potentiometer):
+        raise UnknownExtension(f"{part.name} cannot have a resistor in series; only potentiometers can")
+    try:
+        return part.in_series(_RESISTANCE.read(resistance))
+    except ValueError as error:
+        raise UnknownExtension(f"the resistor in series with {part.name}: {error}") from error
 
 
 __all__ = ["PARTS", "Part", "check_supply", "find_part"]

@@ -25,9 +25,15 @@ class Part(ABC):
     chip : tuple of str
         For each rheostat in one package, its terminals as printed on the wiring sheet, beginning with the terminal for
         the first node of the edge.
+    reads_back : bool
+        Whether the setting can be read back from the part.
+    opens : bool
+        Whether the part can open its terminals. Otherwise its setting of least conductance, code 0, is its safe state.
     """
 
     name: str = ""
+    reads_back: bool = True
+    opens: bool = True
     chip: tuple[str, ...] = ()
     supply_span_v: tuple[float, float]
 
@@ -41,6 +47,11 @@ class Part(ABC):
 
     def __hash__(self) -> int:
         return hash(type(self))
+
+    @property
+    def chip_name(self) -> str:
+        """Name of the part itself, without what is soldered to it; the firmware of a board knows this name."""
+        return type(self).name
 
     @abstractmethod
     def levels(self) -> LevelTable | Continuous:

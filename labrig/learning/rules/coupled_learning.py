@@ -20,18 +20,22 @@ from pydantic import Field
 from typing_extensions import override
 
 from labrig.config.section import Section
+from labrig.errors import LimitExceeded
 from labrig.learning.carriers import Carrier
 from labrig.learning.contrast import contrast, systematic_of_moved_outputs
 from labrig.learning.gradient import Gradient
 from labrig.learning.losses import Loss
 from labrig.learning.measurement import Excitation, Response
 from labrig.learning.rules.rule import EdgeStates, Example, Measurements, Rule
-from labrig.quantities import NonNegativeCount
+from labrig.quantities import NonNegativeCount, format_quantity
 
 Array = NDArray[np.float64]
 
 SURPRISING = 3.0
 """An output whose distance from its clamp exceeds this many standard errors was not clamped."""
+
+RESOLVED_AT = 3.0
+"""The response of the outputs is known if it exceeds this many standard errors in every direction."""
 
 
 class CoupledLearning(Rule):
@@ -86,7 +90,7 @@ class CoupledLearning(Rule):
             probe = yield Excitation(x, constant=carrier.current_a * one)
             probes.append(probe)
         played = np.array([each.constant for each in probes]).T
-        inverse = np.linalg.inv(np.array([each.outputs - free.outputs for each in probes]).T)
+        inverse = _inverted(free, probes, carrier.current_a)
         currents = played @ inverse
         tried, play = free, currents @ wanted
         weights = inverse @ wanted
@@ -100,6 +104,24 @@ class CoupledLearning(Rule):
         followed = np.array([each.a - free.a for each in probes]).T @ inverse
         found = contrast(again, clamped, 1.0 / self.displacement_per_error(loss))
         return _with_clamp(found, free, clamped, followed, wanted, moved, self.displacement_per_error(loss))
+
+
+def _inverted(free: Response, probes: list[Response], current_a: float) -> Array:
+    """Return the inverse (O, O) of the displacements of all outputs by a current into each.
+
+    Raises LimitExceeded if noise or rounding hides how the outputs respond, so that they cannot be clamped.
+    """
+    moved = np.array([each.outputs - free.outputs for each in probes]).T
+    noise_v = float(np.sqrt(np.mean([each.u_outputs**2 + free.u_outputs**2 for each in probes])))
+    smallest = float(np.linalg.svd(moved, compute_uv=False)[-1])
+    if smallest <= max(RESOLVED_AT * noise_v, np.finfo(float).eps * float(np.abs(free.outputs).max())):
+        raise LimitExceeded(
+            f"the outputs cannot be clamped: {format_quantity(current_a, 'current')} into each moves them by no more "
+            "than noise or rounding",
+            action="measure",
+            remedy="use a larger learning.error.current, a converter with more bits, or a smaller range",
+        )
+    return np.linalg.inv(moved).astype(np.float64, copy=False)
 
 
 def _with_clamp(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.config.section import NoOptions, Section
+from labrig.errors import LabrigError
 from labrig.instruments.data import Continuous, LevelTable, Setting
 from labrig.learning.carriers import Carrier
 from labrig.learning.gradient import Gradient
@@ -113,14 +114,43 @@ class Rule(ABC):
         """
 
 
-def conduct(measurements: Measurements, measure: Callable[[Excitation], Response]) -> Gradient | None:
-    """Run the measurements of a rule to the end, and return the gradient.
+def conduct(measurements: Measurements, measure: Callable[[Excitation], Response], edges: int) -> Gradient | None:
+    """Run the measurements of a rule to the end, and return the gradient of this number of edges.
 
     `measure` plays an excitation and returns the response, or takes the response from a record.
+
+    Raises
+    ------
+    LabrigError
+        If the rule does not keep its contract, or the gradient is not finite.
     """
+    begun: Any = measurements  # a rule of somebody else may return, yield and end with anything
+    if not isinstance(begun, Generator):
+        raise _misbehaved(begun, "its method `gradient` yields no Excitation")
     try:
-        excitation = next(measurements)
+        excitation: Any = next(measurements)
         while True:
+            if not isinstance(excitation, Excitation):
+                raise _misbehaved(measurements, f"it yields {type(excitation).__name__}, not an Excitation")
             excitation = measurements.send(measure(excitation))
     except StopIteration as end:
-        return end.value
+        found: Any = end.value
+    if found is None:
+        return None
+    if not isinstance(found, Gradient):
+        raise _misbehaved(measurements, f"it returns {type(found).__name__}, not a Gradient")
+    for name in ("value", "standard_error", "systematic"):
+        array = np.asarray(getattr(found, name))
+        if array.shape != (edges,):
+            raise _misbehaved(
+                measurements, f"`{name}` has shape {array.shape}; with {edges} edges it must be ({edges},)"
+            )
+    if not np.isfinite(found.value).all():
+        raise _misbehaved(measurements, "the gradient contains NaN or infinity")
+    return found
+
+
+def _misbehaved(measurements: Any, what: str) -> LabrigError:
+    code = getattr(measurements, "gi_code", None)
+    which = "the rule" if code is None else f"the rule {code.co_qualname.removesuffix('.gradient')}"
+    return LabrigError(f"{which}: {what}", action="measure a gradient", remedy="correct the rule")

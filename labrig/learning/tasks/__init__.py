@@ -1,7 +1,7 @@
 """Tasks: one file each, found by its name in the `task` section."""
 
 from labrig.extensions import Extensions
-from labrig.learning.tasks.goals import Goal, goals_missed, goals_section
+from labrig.learning.tasks.goals import Goal, goals_judged, goals_section
 from labrig.learning.tasks.task import Task, TaskContext, Terminals
 
 TASKS = Extensions(
@@ -17,4 +17,4 @@ TASKS = Extensions(
     kind=Task,
 )
 
-__all__ = ["TASKS", "Goal", "Task", "TaskContext", "Terminals", "goals_missed", "goals_section"]
+__all__ = ["TASKS", "Goal", "Task", "TaskContext", "Terminals", "goals_judged", "goals_section"]

@@ -1,4 +1,4 @@
-"""Classification of examples of a table by the largest of one output per class, or by the difference of two outputs."""
+"""Classification of the examples of a table, by the largest output (one per class) or by a difference of outputs."""
 
 from __future__ import annotations
 

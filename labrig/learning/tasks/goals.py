@@ -61,13 +61,20 @@ def goals_section(goals: tuple[Goal, ...]) -> type[Section]:
     return create_model("Target", __base__=Section, **fields)
 
 
-def goals_missed(goals: Sequence[Goal], target: Section | None, metrics: Mapping[str, float]) -> list[str]:
-    """Return a message for each goal that the metrics miss."""
+def goals_judged(
+    goals: Sequence[Goal], target: Section | None, metrics: Mapping[str, float]
+) -> tuple[list[str], list[str]]:
+    """Return a message for each goal that the metrics reach, and for each that they miss."""
+    reached: list[str] = []
     missed: list[str] = []
     for goal in goals:
         wanted = getattr(target, goal.key, None)
-        if wanted is not None and goal.missed_by(metrics, wanted):
-            name = goal.figure(metrics)
-            found = metrics.get(name, math.nan)
-            missed.append(f"{name} is {found:.4g}, but the target is {wanted:.4g}")
-    return missed
+        if wanted is None:
+            continue
+        name = goal.figure(metrics)
+        found = f"{name} is {metrics.get(name, math.nan):.4g}"
+        if goal.missed_by(metrics, wanted):
+            missed.append(f"{found}, but the target is {wanted:.4g}")
+        else:
+            reached.append(f"{found}, and the target is {wanted:.4g}")
+    return reached, missed

@@ -71,7 +71,7 @@ class Regression(EncodedInputs, VoltageTask):
     class Options(Section):
         """matrix: M in y = M x, for x uniform in ± full_scale; `random` draws an achievable M from the seed.
 
-        train, test: numbers of examples drawn. data: a table to use instead of drawn examples.
+        train, test: numbers of random examples. data: a table to use instead of random examples.
         """
 
         data: RegressionData | None = None
@@ -178,11 +178,12 @@ class Regression(EncodedInputs, VoltageTask):
 
 
 def _checked(data: RegressionData, options: Regression.Options) -> RegressionData:
-    """Refuse a table next to keys that apply only to drawn examples."""
+    """Refuse a table next to keys that apply only to random examples."""
     for key, default in (("matrix", "random"), ("train", 30), ("test", 20)):
         if getattr(options, key) != default:
             remedy = "write 'split: {train: …, test: …}' in task" if key != "matrix" else "remove one of them"
-            raise OptionError(key, f"{key} applies only to drawn examples of y = M x, but data names a table; {remedy}")
+            what = f"{key} applies only to random examples of y = M x, but data names a table"
+            raise OptionError(key, f"{what}; {remedy}")
     both = [name for name in data.inputs if name in data.outputs]
     if both:
         raise OptionError(("data", "outputs"), f"column {as_written(both[0])} is an input as well; keep one of them")

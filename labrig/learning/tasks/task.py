@@ -138,7 +138,7 @@ class Task(ABC):
 
     @classmethod
     def needed_sections(cls, given: Collection[str]) -> tuple[str, ...]:
-        """Return the sections that must be present if these options are given; the others must be absent."""
+        """Return the shared sections that the task needs if these options are given; it does not use any others."""
         return cls.sections
 
     @property

@@ -26,7 +26,7 @@ class GradientDescent(Update):
     """Gradient descent on the shadow; the board gets the nearest realizable level, with hysteresis."""
 
     class Options(Section):
-        """hysteresis: an edge changes its level only if the new one is nearer by this share of their distance apart."""
+        """hysteresis: an edge changes its level only if another is nearer by this fraction of their distance."""
 
         rounding: Literal["nearest"] = "nearest"
         hysteresis: Annotated[float, Field(ge=0, lt=0.5)] = 0.05

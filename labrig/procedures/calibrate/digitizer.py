@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from labrig.calibration.fixture import REFERENCE, Fixture
 from labrig.calibration.record import DigitizerCalibration
 from labrig.lockin.demodulated import Demodulated
-from labrig.procedures.calibrate.guide import TONES, Guide
+from labrig.procedures.calibrate.guide import TONES, Guide, u_of_dc, u_of_tones
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -69,14 +69,14 @@ def with_inputs_shorted(guide: Guide) -> Shorted:
         quiet = [bay.measure() for _ in range(IDLE_REPEATS)]
         noise = _noise_density(bay.rig.window(), bay.rig.plan.sample_rate_hz, (hz.min(), hz.max()))
         idle = np.mean([each.channel_phasor for each in quiet], axis=0)
-        u_idle = np.mean([each.u_channel for each in quiet], axis=0) / np.sqrt(IDLE_REPEATS)
+        u_idle = u_of_tones(quiet)
         shares, errors = [], []
         for wire in bay.rig.hookup.outputs:
             most = min(CROSSTALK_DRIVE * wire.full_scale_v, guide.assembly.limits.node_v)
             amplitude = most / len(hz)
             read = bay.measure({wire.node: [amplitude] * len(hz)})
             shares.append((read.channel_phasor - idle) / amplitude)
-            errors.append(np.hypot(read.u_channel, u_idle) / amplitude)
+            errors.append(np.hypot(u_of_tones([read]), u_idle) / amplitude)
         last = bay.measure()
         shares.append(idle / bay.pilot_v)
         errors.append(u_idle / bay.pilot_v)
@@ -88,7 +88,7 @@ def with_inputs_shorted(guide: Guide) -> Shorted:
     share[:, :, pilot], u_share[:, pilot] = 0.0, 0.0  # its own signal is too large to see a share of others
     offsets = np.array([each.dc for each in quiet])
     moved = np.abs(last.dc - offsets.mean(axis=0))
-    u_offset = np.hypot(np.mean([each.u_dc for each in quiet], axis=0), np.sqrt(np.mean(moved**2)))
+    u_offset = np.hypot(u_of_dc([last]), np.sqrt(np.mean(moved**2)))
     return Shorted(offsets.mean(axis=0), u_offset, noise, share, u_share)
 
 
@@ -142,7 +142,7 @@ def with_a_reference(guide: Guide, volts: float) -> tuple[Array, Array]:
     )
     with guide.fixture(fixture) as station, station.rig(guide.tones(1), guide.drive_v) as bay:
         reads = [bay.measure() for _ in range(REPEATS)]
-    return np.mean([each.dc for each in reads], axis=0), np.mean([each.u_dc for each in reads], axis=0)
+    return np.mean([each.dc for each in reads], axis=0), u_of_dc(reads)
 
 
 def calibrate_digitizer(guide: Guide, findings: list[str]) -> tuple[DigitizerCalibration, Shorted]:
@@ -188,7 +188,7 @@ def _relative(
     at = [labels.index(label) for label in guide.inputs]
     mean = np.mean(ratios, axis=0)[:, at]
     level = np.abs(reads[0].channel_phasor[:, [pilot]])
-    u = np.mean([each.u_channel for each in reads], axis=0)[:, at] / level / np.sqrt(len(reads))
+    u = u_of_tones(reads)[:, at] / level
     stray = shorted.share[0, -1] + np.multiply.outer(hz, shorted.share[1, -1])
     return mean - stray * (pilot_v / level), u
 

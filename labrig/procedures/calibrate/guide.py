@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from labrig.assembly import Assembly
 from labrig.assembly.assembly import BENCHES
+from labrig.assembly.sections.tone_request import tone_period
 from labrig.calibration.calibrated import EARLY
 from labrig.calibration.fixture import Fixture
 from labrig.errors import ConfigError
@@ -27,7 +28,7 @@ from labrig.network.physics import GROUND
 from labrig.rig.hookup import EdgeWire, Hookup, SenseWire, SourceWire
 from labrig.rig.limits import Limits
 from labrig.rig.rig import Rig
-from labrig.signals.tone_planner import PlanError, TonePlan, plan_tones
+from labrig.signals.tone_planner import PlanError, TonePlan, cycles_in_band, cycles_on_mains, plan_tones, repeating
 
 Array = NDArray[np.float64]
 Opened = Callable[[Rig], AbstractContextManager[Rig]]
@@ -104,6 +105,13 @@ class Guide:
                 f"{hookup.digitizer} needs two wired inputs other than the pilot's, but has {len(self.other_inputs)}",
                 remedy="wire another node to the digitizer",
             )
+        lowest_hz = {name: assembly.devices[name].source.lowest_hz for name in hookup.sources}
+        for name, lowest in {**lowest_hz, hookup.digitizer: self.able.lowest_hz}.items():
+            if lowest:
+                raise ConfigError(
+                    f"{name} is AC-coupled, but a calibration plays and reads levels",
+                    remedy="measure its full scale as drivers/README.md says",
+                )
         self.programmers = {
             name: device.programmer
             for name, device in assembly.devices.items()
@@ -127,17 +135,42 @@ class Guide:
         low, high = acquisition.band
         samples = self.samples(window_s)
         band = low, max(high, min(0.45 * rate, 4 * high))
-        request: dict[str, Any] = {"sample_rate_hz": rate, "window_samples": samples, "count": count}
+        repeats = tone_period(self.assembly.devices)
+        request: dict[str, Any] = {
+            "sample_rate_hz": rate,
+            "window_samples": samples,
+            "count": count,
+            "repeats": repeats,
+        }
         try:
             return plan_tones(**request, band_hz=band, order=3, mains_hz=acquisition.mains_hz)
         except PlanError:
             return plan_tones(**request, band_hz=band, order=2, mains_hz=acquisition.mains_hz)
 
+    def tone_of_long_period(self, window_s: float) -> TonePlan:
+        """Return the tone in the band of the configuration that repeats as late in the window as possible.
+
+        The steps of converters then average out, and what is left of them shows in the uncertainty. A tone of eight
+        samples is rounded alike in every period.
+        """
+        acquisition, samples = self.assembly.acquisition, self.samples(window_s)
+        rate = acquisition.sample_rate
+        on_mains = cycles_on_mains(rate, samples, acquisition.mains_hz)
+        played = repeating(cycles_in_band(rate, samples, acquisition.band), samples, tone_period(self.assembly.devices))
+        allowed = [k for k in played if k not in on_mains]
+        if not allowed:
+            return self.tones(1, window_s)
+        return TonePlan(rate, samples, (min(allowed, key=lambda k: (math.gcd(k, samples), k)),))
+
     def samples(self, window_s: float) -> int:
-        """Return the number of samples of a window; from 0.1 s on, it is rounded down to a multiple of 0.1 s."""
+        """Return the number of samples of a window, rounded down to whole periods of the sources' tones.
+
+        Sources that play any tone have a period of 0.1 s, which contains whole periods of the mains.
+        """
         rate = self.assembly.acquisition.sample_rate
         length = min(window_s, max(self.assembly.acquisition.window, self.assembly.limits.step_s / 2))
-        return round(rate * (math.floor(length / 0.1 + 1e-9) * 0.1 if length >= 0.1 else length))
+        period_s = 0.1 if (repeats := tone_period(self.assembly.devices)) is None else repeats / rate
+        return round(rate * (math.floor(length / period_s + 1e-9) * period_s if length >= period_s else length))
 
     @contextmanager
     def fixture(self, fixture: Fixture) -> Iterator[Station]:
@@ -255,7 +288,11 @@ class Bay:
     def measure(
         self, tones: Mapping[str, Sequence[float]] | None = None, levels: Mapping[str, float] | None = None
     ) -> Demodulated:
-        """Play tones with amplitudes (F,) (V) for each source channel, and constant voltages; return the reading."""
+        """Play tones with amplitudes (F,) (V) for each source channel, and constant voltages; return the reading.
+
+        Its systematic uncertainties leave out what the digitizer states of its zero and gain, which a calibration
+        measures: what is left is mostly rounding, which no average over repeats makes smaller.
+        """
         nodes = [wire.node for wire in self.rig.hookup.outputs]
         error = np.zeros((self.rig.error_tones, len(nodes)))
         constant = np.zeros(len(nodes))
@@ -265,7 +302,20 @@ class Bay:
             constant[nodes.index(label)] = volts
         read = self.rig.measure(Excitation(np.zeros(0), error=error, constant=constant)).demodulated
         self.rig.confirm()
-        return read
+        u_dc, u_tones = read.without_stated(self.rig.plan.u_offset_v, self.rig.plan.u_gain)
+        return replace(read, systematic_dc=u_dc, systematic_channel=u_tones)
+
+
+def u_of_dc(reads: Sequence[Demodulated]) -> Array:
+    """Return the (C,) standard uncertainties of the mean DC of repeated readings (V)."""
+    noise = np.mean([each.u_dc for each in reads], axis=0) / math.sqrt(len(reads))
+    return np.hypot(noise, np.mean([each.systematic_dc for each in reads], axis=0))
+
+
+def u_of_tones(reads: Sequence[Demodulated]) -> Array:
+    """Return the (F, C) standard uncertainties of the mean phasors of repeated readings (V)."""
+    noise = np.mean([each.u_channel for each in reads], axis=0) / math.sqrt(len(reads))
+    return np.hypot(noise, np.mean([each.systematic_channel for each in reads], axis=0))
 
 
 def _split(label: str) -> tuple[str, str]:

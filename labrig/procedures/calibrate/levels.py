@@ -6,6 +6,7 @@ the admittance Y = (V₀ − V)/(R V); its real part is the conductance, whateve
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -15,8 +16,9 @@ from numpy.typing import NDArray
 from labrig.calibration.fixture import Fixture, Standard
 from labrig.calibration.record import DigitizerCalibration, SourceCalibration
 from labrig.instruments.data import Level, LevelTable
+from labrig.instruments.multiplexer import ghost, switching_s
 from labrig.lockin.demodulated import Demodulated
-from labrig.procedures.calibrate.guide import Bay, Guide
+from labrig.procedures.calibrate.guide import Bay, Guide, u_of_tones
 
 Array = NDArray[np.float64]
 
@@ -41,6 +43,18 @@ class Sweep:
     unusable: dict[str, str] = field(default_factory=dict[str, str])
 
 
+@dataclass(frozen=True)
+class SweptCodes:
+    """The (L,) conductances of a part in the order of its codes, and their standard uncertainties (S).
+
+    `u` is of single readings; `u_ghost` is due to the multiplexer, and nearly the same at neighbouring codes.
+    """
+
+    siemens: Array
+    u: Array
+    u_ghost: Array
+
+
 def sweep_levels(guide: Guide, inputs: DigitizerCalibration, outputs: SourceCalibration, findings: list[str]) -> Sweep:
     """Sweep every wired channel of every programmer with levels; problems are added to `findings`."""
     swept = Sweep()
@@ -51,13 +65,13 @@ def sweep_levels(guide: Guide, inputs: DigitizerCalibration, outputs: SourceCali
     for first in range(0, len(labels), size):
         group = labels[first : first + size]
         fixture = _fixture(guide, group)
-        tones = guide.tones(1, guide.assembly.acquisition.window)
+        tones = guide.tone_of_long_period(guide.assembly.acquisition.window)
         with guide.fixture(fixture) as station, station.rig(tones, 0.5 * guide.drive_v) as bay:
             programmed = [each if isinstance(each, LevelTable) else None for each in bay.rig.levels]
             measured = _sweep(guide, bay, programmed, inputs, outputs)
-        for label, table, (siemens, u) in zip(group, programmed, measured, strict=True):
+        for label, table, swept_codes in zip(group, programmed, measured, strict=True):
             if table is not None:
-                _judge(guide, label, table, siemens, u, swept, findings)
+                _judge(guide, label, table, swept_codes, float(inputs.u_gain.max()), swept, findings)
     return swept
 
 
@@ -88,11 +102,11 @@ def _sweep(
     tables: Sequence[LevelTable | None],
     inputs: DigitizerCalibration,
     outputs: SourceCalibration,
-) -> list[tuple[Array, Array]]:
-    """Return conductances (L,) and standard errors (S) of each part, in the order of the codes of its table."""
+) -> list[SweptCodes]:
+    """Return the conductances of each part, in the order of the codes of its table."""
     count = max(len(table.codes) for table in tables if table is not None)
     found = np.zeros((len(tables), count))
-    u_found = np.zeros((len(tables), count))
+    u_found, u_ghost = np.zeros_like(found), np.zeros_like(found)
     for number in range(count):
         settings = {
             edge: Level(int(table.codes[number]))
@@ -105,11 +119,24 @@ def _sweep(
         drive, parts = volts[0], volts[1:]
         found[:, number] = ((drive - parts) / (guide.standards.ohm * parts)).real
         relative = np.hypot(u[1:] / np.abs(parts), u[0] / np.abs(drive))
-        u_found[:, number] = relative * np.abs(drive / parts) / guide.standards.ohm
-    return [
-        (found[k, : len(table.codes)], u_found[k, : len(table.codes)]) if table is not None else (found[k], u_found[k])
-        for k, table in enumerate(tables)
-    ]
+        per_share = np.abs(drive / parts) / guide.standards.ohm
+        u_found[:, number] = relative * per_share
+        u_ghost[:, number] = _ghost_v(guide, bay, read, found[:, number])[1:] / np.abs(parts) * per_share
+    ends = [count if table is None else len(table.codes) for table in tables]
+    return [SweptCodes(found[k, :end], u_found[k, :end], u_ghost[k, :end]) for k, end in enumerate(ends)]
+
+
+def _ghost_v(guide: Guide, bay: Bay, read: Demodulated, siemens: Array) -> Array:
+    """Return how much of the channel scanned before it the driven node and each part (1 + P,) may still read (V)."""
+    plan = bay.rig.plan
+    if not any(plan.skew_s):
+        return np.zeros(1 + len(siemens))
+    at = [bay.labels.index(each) for each in (guide.other_inputs[0], *(wire.a for wire in bay.rig.hookup.edges))]
+    volts = np.abs(read.channel_phasor[0])
+    ohm = np.concatenate(([0.0], 1 / (1 / guide.standards.ohm + np.maximum(siemens, 0.0))))
+    farad = np.array([wire.lead.farad for wire in bay.rig.hookup.senses])[at]
+    left = ghost(guide.able.sampling_f, farad, ohm, switching_s(plan.skew_s, plan.sample_rate_hz)[at])
+    return left * np.abs(np.roll(volts, 1)[at] - volts[at])
 
 
 def _volts(
@@ -124,13 +151,23 @@ def _volts(
     share = outputs.crosstalk[0] + hz[0] * outputs.crosstalk[1]
     played = 0.7 * guide.drive_v * outputs.tone_gain[0], bay.pilot_v * outputs.tone_gain[-1]
     volts = volts - played[0] * share[0, columns] - played[1] * share[-1, columns]
-    return volts / inputs.response_at(hz)[0, columns], read.u_channel[0, at] / inputs.gain[columns]
+    return volts / inputs.response_at(hz)[0, columns], u_of_tones([read])[0, at] / inputs.gain[columns]
 
 
 def _judge(
-    guide: Guide, label: str, table: LevelTable, siemens: Array, u: Array, swept: Sweep, findings: list[str]
+    guide: Guide,
+    label: str,
+    table: LevelTable,
+    measured: SweptCodes,
+    u_gain: float,
+    swept: Sweep,
+    findings: list[str],
 ) -> None:
-    """Store the levels of a part, or the reason why it cannot be used."""
+    """Store the levels of a part, or the reason why it cannot be used.
+
+    The gains of both inputs (relative uncertainty `u_gain`) and the standard are off by the same at every code.
+    """
+    siemens, u = measured.siemens, measured.u
     spread = float(siemens.max() - siemens.min())
     if siemens.max() < OPEN_SHARE * table.siemens[0]:
         swept.unusable[label] = "is open"
@@ -150,5 +187,8 @@ def _judge(
     low, high = guide.assembly.network.programmable.range
     within = kept & (increasing >= low) & (increasing <= high)
     of = within if within.any() else kept
-    relative = np.hypot(float(np.max(u[order][of] / increasing[of])), guide.standards.u_ohm)
-    swept.levels[label] = LevelTable(codes[kept], increasing[kept], COVERAGE * float(relative))
+    of_gains = math.sqrt(2) * u_gain * (1 + 1 / (guide.standards.ohm * increasing[of]))
+    of_readings = np.hypot(u, measured.u_ghost)[order][of] / increasing[of]
+    of_levels = float(np.max(np.hypot(of_readings, of_gains)))
+    relative = math.hypot(of_levels, guide.standards.u_ohm)
+    swept.levels[label] = LevelTable(codes[kept], increasing[kept], COVERAGE * relative)

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from labrig.calibration.fixture import Fixture
 from labrig.calibration.record import DigitizerCalibration, SourceCalibration
+from labrig.instruments.drivers import SourceCapabilities
 from labrig.procedures.calibrate.digitizer import REPEATS, Shorted
-from labrig.procedures.calibrate.guide import TONES, Guide
+from labrig.procedures.calibrate.guide import TONES, Guide, u_of_dc, u_of_tones
 
 Array = NDArray[np.float64]
 
@@ -27,7 +28,7 @@ def calibrate_sources(
     u_gain, u_tone, u_offset, u_delay = np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count)
     width = len(guide.other_inputs)
     u_scale = float(inputs.u_gain.max())
-    for labels in _batches(guide.outputs, width):
+    for labels in _batches(guide, width):
         read = _driven(guide, labels, inputs, shorted)
         part = [guide.outputs.index(label) for label in labels]
         gain[part], offset[part], tone_gain[part], delay[part] = read[0], read[1], read[2], read[3]
@@ -43,12 +44,32 @@ def calibrate_sources(
     return SourceCalibration(gain, u_gain, tone_gain, u_tone, offset, u_offset, delay, u_delay, share, u_share)
 
 
-def _batches(outputs: Sequence[str], most: int) -> list[list[str]]:
-    """Return the channels in batches of one instrument: two instruments may play a tone with different phases."""
+def _batches(guide: Guide, width: int) -> list[list[str]]:
+    """Return the channels in batches, each of one instrument and of at most `width` channels.
+
+    Two instruments may play a tone with different phases, and some cannot play all tones on all channels at once; the
+    pilot may be a channel of the same instrument.
+    """
     of_source: dict[str, list[str]] = {}
-    for label in outputs:
+    for label in guide.outputs:
         of_source.setdefault(label.partition("/")[0], []).append(label)
-    return [labels[k : k + most] for labels in of_source.values() for k in range(0, len(labels), most)]
+    batches = []
+    for labels in of_source.values():
+        together = _source(guide, labels).most_tones_together
+        at_once = len(labels) if together is None else max(1, together // _tone_count(guide, labels) - 1)
+        most = min(width, at_once)
+        batches += [labels[k : k + most] for k in range(0, len(labels), most)]
+    return batches
+
+
+def _source(guide: Guide, labels: Sequence[str]) -> SourceCapabilities:
+    """Capabilities of the instrument of these channels."""
+    return guide.assembly.devices[labels[0].partition("/")[0]].source
+
+
+def _tone_count(guide: Guide, labels: Sequence[str]) -> int:
+    """Return the number of tones that each of these channels plays."""
+    return min(TONES, _source(guide, labels).most_tones)
 
 
 def _driven(
@@ -70,10 +91,10 @@ def _driven(
         senses={**{sense: f"at {sense}" for sense in pairs.values()}, guide.pilot_input: "pilot"},
         drives={**{source: f"at {sense}" for source, sense in pairs.items()}, guide.pilot.label: "pilot"},
     )
-    tones = guide.tones(TONES)
+    tones = guide.tones(_tone_count(guide, labels))
     hz = np.asarray(tones.frequencies_hz)
     # A whole number of steps of the converter, whose rounding would otherwise count as an error of the gain.
-    step_v = guide.assembly.devices[labels[0].partition("/")[0]].source.step_v
+    step_v = _source(guide, labels).step_v
     level_v, amplitude_v = round(0.5 * guide.drive_v / step_v) * step_v, TONE_DRIVE * guide.drive_v / len(hz)
     with guide.fixture(fixture) as station, station.rig(tones, guide.drive_v) as bay:
         high = [bay.measure(levels=dict.fromkeys(labels, level_v)) for _ in range(REPEATS)]
@@ -86,14 +107,14 @@ def _driven(
         own, pilot_v = guide.inputs.index(guide.pilot_input), bay.pilot_v
     g, o = inputs.gain[columns], inputs.offset_v[columns]
     up, down, rest = (np.mean([each.dc[at] for each in reads], axis=0) for reads in (high, low, zero))
-    u_dc = np.mean([each.u_dc[at] for each in high], axis=0) / np.sqrt(REPEATS)
+    u_dc = u_of_dc(high)[at]
     gain, offset = (up - down) / g / (2 * level_v), (rest - o) / g
     phasor = np.mean([each.channel_phasor[:, at] for each in sung], axis=0) / g
     phasor *= np.exp(-2j * np.pi * np.multiply.outer(hz, inputs.delay_s[columns]))
     phasor -= _stray(guide, labels, shorted, hz, amplitude_v, pilot_v)[:, columns]
     phasor /= inputs.response_at(hz)[:, columns]
     ratio = phasor / amplitude_v
-    u = np.mean([each.u_channel[:, at] for each in sung], axis=0) / g / amplitude_v / np.sqrt(REPEATS)
+    u = u_of_tones(sung)[:, at] / g / amplitude_v
     turn = 2 * np.pi * hz
     delay = -turn @ np.angle(ratio) / (turn**2).sum()
     u_delay = np.sqrt(turn**2 @ u**2) / (turn**2).sum()

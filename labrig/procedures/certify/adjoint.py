@@ -51,7 +51,7 @@ def adjoint(probe: GradientProbe, truth: Truth, example: int, measured: Gradient
     activation, target = probe.task.activation[example], probe.task.target[example]
     tone = probe.rig.activation == "sine"
     loss = probe.loss
-    value = truth.gradient(activation, lambda outputs: loss.gradient(outputs, target), tone)
+    value = exact_gradient(probe, truth, example)
     u_outputs = output_uncertainty(probe.rig, probe.measure_free(example))
     modes, parts = [], np.zeros_like(value)
     for output, u in enumerate(u_outputs):
@@ -67,6 +67,16 @@ def adjoint(probe: GradientProbe, truth: Truth, example: int, measured: Gradient
         parts += truth.gradient(activation, alone, tone) ** 2
     of_sources = source_modes(truth, activation, lambda outputs: loss.gradient(outputs, target), measured, tone)
     return Adjoint(value, np.concatenate((modes, of_sources)), np.sqrt(parts))
+
+
+def exact_gradient(probe: GradientProbe, truth: Truth, example: int) -> Array:
+    """Return the exact gradient (E,) at the present state of the board."""
+    target = probe.task.target[example]
+    return truth.gradient(
+        probe.task.activation[example],
+        lambda outputs: probe.loss.gradient(outputs, target),
+        probe.rig.activation == "sine",
+    )
 
 
 def source_modes(

@@ -1,4 +1,4 @@
-"""Likely causes why the gradient of an edge is wrong."""
+"""Likely causes of a wrong gradient of an edge."""
 
 from __future__ import annotations
 

@@ -91,6 +91,8 @@ class Certificate:
         Limit up to which repeats are added automatically.
     current_a : float
         The configured error current (A), or the corresponding flow in another medium.
+    largest_a : float
+        The largest that the sources can deliver within the limits.
     biased_by_harmonics : bool
         Whether the activation is a tone in a network known to be nonlinear.
     medium : Medium
@@ -105,6 +107,7 @@ class Certificate:
     bound: float
     most_repeats: int
     current_a: float
+    largest_a: float = np.inf
     biased_by_harmonics: bool = False
     medium: Medium = ELECTRICAL
     carrier: type[Carrier] = SharedTone
@@ -211,8 +214,11 @@ class Certificate:
 
     @cached_property
     def against_differences(self) -> EdgeTest:
-        """Test of every edge against the change of the loss when that edge is written."""
-        return self._test(self.differences, 1.0, True)
+        """Test of every edge against the change of the loss when that edge is written.
+
+        A factor that all edges share, known from the exact gradient, is not held against single ones.
+        """
+        return self._test(self.differences, self.factor if self.exact else 1.0, True)
 
     @cached_property
     def confirmed(self) -> NDArray[np.bool_]:

@@ -1,7 +1,8 @@
 """Central differences of the measured loss, with their uncertainty: the reference that needs no model.
 
 Each edge is written to two pairs of neighbouring settings. The change of the slope from one pair to the other gives the
-truncation error.
+truncation error. A cell that is written by pulses lands near its target, and where it was before only nearly: its steps
+are those that were read, wide enough to be known, and the loss before a step is measured anew at every edge.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.errors import ChannelFault
-from labrig.instruments.data import Continuous, LevelTable, Setting
+from labrig.instruments.data import Continuous, LevelTable, Setting, Target
 from labrig.learning.neighbours import neighbours, three_point_weights
 from labrig.learning.updates import Update
 from labrig.rig.gradient_probe import GradientProbe
@@ -23,7 +24,8 @@ Array = NDArray[np.float64]
 
 CONTINUOUS_STEPS = (1e-3, 3e-2)
 LEVEL_STEPS = (0.1, 0.3)
-"""Relative steps of the two pairs. With levels, the smaller step is still large against noise of the measured loss."""
+"""Relative steps of the two pairs. With levels, the smaller step is still large against noise of the measured loss, and
+with cells that are written by pulses against the tolerance of a write."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class Differences:
     truncation : (E,) array
         Error that the curvature of the loss may leave, estimated from two step sizes.
     tolerance : (E,) array
-        Standard uncertainty from the tolerance of the parts: steps are known only as well as the conductances are.
+        Standard uncertainty from the tolerance of the parts: steps are known only as well as the conductances are. Of
+        cells that are written by pulses also the change of the gradient while all of them were written anew.
     """
 
     value: Array
@@ -82,26 +85,56 @@ def central_differences(
     ChannelFault
         If a channel does not keep its value or settings are lost.
     """
+    rig, home = probe.rig, update.settings()
+    landing = _lands_nearby(rig, home)
+    before = [_gradient(probe, example) for example in examples] if landing else []
     here = [measured_loss(probe, example) for example in examples]
-    edges = len(probe.rig.edges)
-    found = np.zeros((4, len(examples), edges))
-    home = update.settings()
-    for edge, siemens in enumerate(update.conductances):
+    found = np.zeros((4, len(examples), len(rig.edges)))
+    at_home = [float(siemens) for siemens in update.conductances]
+    for edge in range(len(at_home)):
         progress(edge)
         levels = update.levels[edge]
-        pairs = neighbour_pairs(levels, float(siemens))
-        losses: dict[float, list[MeasuredLoss]] = {}
+        if landing:
+            here = [measured_loss(probe, example) for example in examples]
+            at_home[edge] = _held(rig, edge)
+        losses: dict[float, tuple[float, list[MeasuredLoss]]] = {}
+        pairs = neighbour_pairs(levels, at_home[edge], landing)
         for setting, value in (point for pair in pairs for point in pair):
             if value not in losses:
-                write(probe.rig, {edge: setting})
-                losses[value] = [measured_loss(probe, example) for example in examples]
-        write(probe.rig, {edge: home[edge]})
+                write(rig, {edge: setting})
+                there = [measured_loss(probe, example) for example in examples]
+                losses[value] = _held(rig, edge) if landing else value, there
+        write(rig, {edge: home[edge]})
+        steps = [tuple(losses[value][0] - at_home[edge] for _, value in pair) for pair in pairs]
+        if landing:
+            span = min(abs(second - first) for first, second in steps)
+            off = np.sqrt(2) * levels.tolerance * at_home[edge] / span
+        else:
+            off = levels.tolerance
         for k in range(len(examples)):
-            steps = [tuple(value - siemens for _, value in pair) for pair in pairs]
-            measured = [tuple(losses[value][k] for _, value in pair) for pair in pairs]
+            measured = [tuple(losses[value][1][k] for _, value in pair) for pair in pairs]
             value, noise, truncation = _better(steps, measured, here[k])
-            found[:, k, edge] = value, noise, truncation, abs(value) * levels.tolerance / np.sqrt(3)
+            found[:, k, edge] = value, noise, truncation, abs(value) * off / np.sqrt(3)
+    for k, gradient in enumerate(before):
+        # The board that is left is another one within the tolerance of its cells.
+        change = _gradient(probe, examples[k]) - gradient
+        found[3, k] = np.hypot(found[3, k], 2 * np.hypot(change, np.sqrt(np.mean(change**2))))
     return [Differences(*found[:, k]) for k in range(len(examples))]
+
+
+def _lands_nearby(rig: Rig, asked: Mapping[int, Setting]) -> bool:
+    """Whether cells hold something else than they were told, as those that are written by pulses do."""
+    targets = {edge: setting for edge, setting in asked.items() if isinstance(setting, Target)}
+    return bool(targets) and rig.read_back(targets) != targets
+
+
+def _held(rig: Rig, edge: int) -> float:
+    return rig.nominal(edge, rig.read_back([edge])[edge])
+
+
+def _gradient(probe: GradientProbe, example: int) -> Array:
+    found = probe.gradient(example).gradient
+    return np.zeros(len(probe.rig.edges)) if found is None else found.value
 
 
 def _better(
@@ -143,9 +176,14 @@ def measured_loss(probe: GradientProbe, example: int) -> MeasuredLoss:
     )
 
 
-def neighbour_pairs(levels: LevelTable | Continuous, here: float) -> list[list[tuple[Setting, float]]]:
-    """Two pairs of settings around `here`, each with its conductance (S); one-sided at an end of the range."""
-    steps = CONTINUOUS_STEPS if isinstance(levels, Continuous) else LEVEL_STEPS
+def neighbour_pairs(
+    levels: LevelTable | Continuous, here: float, landing: bool = False
+) -> list[list[tuple[Setting, float]]]:
+    """Two pairs of settings around `here`, each with its conductance (S); one-sided at an end of the range.
+
+    `landing`: whether the part holds only nearly what it is told, so that small steps are not known.
+    """
+    steps = CONTINUOUS_STEPS if isinstance(levels, Continuous) and not landing else LEVEL_STEPS
     return [neighbours(levels, here, step) for step in steps]
 
 

@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from labrig.instruments.contracts import Truth
 from labrig.learning.gradient import Gradient
 from labrig.learning.updates import Update
-from labrig.procedures.certify.adjoint import adjoint
+from labrig.procedures.certify.adjoint import Adjoint, adjoint, exact_gradient
 from labrig.procedures.certify.bias import LEAST_REPEATS
 from labrig.procedures.certify.certificate import Certificate, ExampleCertificate
 from labrig.procedures.certify.differences import central_differences, write
 from labrig.procedures.certify.verdict import Limit, judge
 from labrig.procedures.gamma_sweep import sweep_gamma
 from labrig.rig.gradient_probe import GradientProbe
+from labrig.runs.units import counted
 
 BOUND = 0.01
 MOST_REPEATS = 64
+
+
+@dataclass(frozen=True)
+class _Series:
+    """Gradients of one example, and the mean of the exact ones while they were measured: some boards drift."""
+
+    measured: tuple[Gradient, ...]
+    exact: Adjoint | None
+
+
+NOTHING = _Series((), None)
 
 
 def certify(
@@ -59,15 +71,12 @@ def certify(
     write(rig, update.settings())
     least = max(LEAST_REPEATS, repeats)
     most = max(MOST_REPEATS, least)
-    progress(f"gradients of {len(examples)} example(s), {least} repeats, up to {most} if noise hides the answer")
-    measured = [_repeated(probe, example, least) for example in examples]
-    exact = [
-        None if truth is None else adjoint(probe, truth, example, gradients[0])
-        for example, gradients in zip(examples, measured, strict=True)
-    ]
+    each = f"{least} repeats, up to {most} if noise hides the answer"
+    progress(f"gradients of {counted(len(examples), 'example')}, {each}")
+    series = [_series(probe, truth, example, least) for example in examples]
     progress("sweep of the error current")
     sweep = sweep_gamma(probe, examples[0])
-    progress(f"differences of the loss: {len(rig.edges)} edges, two step sizes")
+    progress(f"differences of the loss: {counted(len(rig.edges), 'edge')}, two step sizes")
     differences = central_differences(probe, update, examples)
     outputs = {wire.output for wire in rig.hookup.outputs}
     null_b_max = max(_null(probe, example) for example in examples)
@@ -75,14 +84,15 @@ def certify(
         edges=rig.edges,
         interior=np.array([edge.a not in outputs and edge.b not in outputs for edge in rig.hookup.edges]),
         examples=tuple(
-            ExampleCertificate(probe.task.example_name(example), tuple(gradients), difference, reference)
-            for example, gradients, difference, reference in zip(examples, measured, differences, exact, strict=True)
+            ExampleCertificate(probe.task.example_name(example), each.measured, difference, each.exact)
+            for example, each, difference in zip(examples, series, differences, strict=True)
         ),
         sweep=sweep,
         null_b_max=null_b_max,
         bound=bound,
         most_repeats=most,
         current_a=probe.carrier.current_a,
+        largest_a=rig.largest_error_a,
         biased_by_harmonics=(
             rig.activation == "sine" and not probe.carrier.sidebands and truth is not None and not truth.linear
         ),
@@ -92,11 +102,12 @@ def certify(
     while judge(certificate).limit is Limit.NOISE and certificate.repeats < most:
         more = min(certificate.repeats, most - certificate.repeats)
         progress(f"noise hides the answer: {more} more repeats")
+        series = [_series(probe, truth, k, more, each) for each, k in zip(series, examples, strict=True)]
         certificate = replace(
             certificate,
             examples=tuple(
-                replace(example, repeats=example.repeats + tuple(_repeated(probe, k, more)))
-                for example, k in zip(certificate.examples, examples, strict=True)
+                replace(example, repeats=each.measured, adjoint=each.exact)
+                for example, each in zip(certificate.examples, series, strict=True)
             ),
         )
     rig.confirm()
@@ -114,8 +125,18 @@ def _null(probe: GradientProbe, example: int) -> float:
     return float(np.abs(again.value - free.second.value).max())
 
 
-def _repeated(probe: GradientProbe, example: int, repeats: int) -> list[Gradient]:
-    """Measure the gradient of one example several times; zero where its error is."""
+def _series(
+    probe: GradientProbe, truth: Truth | None, example: int, repeats: int, before: _Series = NOTHING
+) -> _Series:
+    """Measure the gradient of one example several times more; zero where its error is."""
     zero = np.zeros(len(probe.rig.edges))
-    found = [probe.gradient(example).gradient for _ in range(repeats)]
-    return [Gradient(zero, zero, zero) if gradient is None else gradient for gradient in found]
+    measured, exact = list(before.measured), before.exact
+    for _ in range(repeats):
+        gradient = probe.gradient(example).gradient
+        measured.append(Gradient(zero, zero, zero) if gradient is None else gradient)
+        if truth is not None and exact is None:
+            exact = adjoint(probe, truth, example, measured[0])
+        elif truth is not None and exact is not None:
+            change = exact_gradient(probe, truth, example) - exact.value
+            exact = replace(exact, value=exact.value + change / len(measured))
+    return _Series(tuple(measured), exact)

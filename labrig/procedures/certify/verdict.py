@@ -104,7 +104,9 @@ def judge(certificate: Certificate) -> Judgement:
             )
             return Judgement(Verdict.UNRESOLVED, reason, Limit.DIFFERENCES, _for_differences(certificate))
         return Judgement(Verdict.RIGHT, f"the bias is at most {percent(high)}, below the bound of {percent(bound)}")
-    between = f"the bias lies between {percent(low)} and {percent(high)}, and the bound is {percent(bound)}"
+    ends = percent(low), percent(high)
+    lies = f"lies between {ends[0]} and {ends[1]}" if ends[0] != ends[1] else f"is {ends[0]}"
+    between = f"the bias {lies}, and the bound is {percent(bound)}"
     if low > bound:
         if low <= EXPLAINED_AT * certificate.instruments:
             reason = f"{between}; stated instrument errors may explain it"
@@ -162,14 +164,49 @@ def _causes(certificate: Certificate, found: Bias) -> tuple[str, ...]:
             "the activation is a tone in a network with diodes: its harmonics bias the gradient whatever the error "
             "current is; use learning.error.carrier: amplitude_modulation, or learning.activation: dc"
         )
-    share = certificate.sweep.share_at(certificate.current_a, certificate.examples[0].reference)
+    share = _share(certificate)
     if share > certificate.bound / 2:
-        better = certificate.current_a * float(np.sqrt(certificate.bound / (4 * share)))
         causes.append(
             f"the error current is too large: it changes the gradient by about {percent(share)}; use at most "
-            f"{certificate.error_text(float(f'{better:.1g}'))} ({certificate.error_key})"
+            f"{certificate.error_text(_harmless(certificate))} ({certificate.error_key})"
         )
-    return tuple(causes) or ("no single cause fits: check the ranges, the wiring and the sources' series resistances",)
+    if not causes and certificate.exact and not certificate.against_reference.wrong.any():
+        causes.append(
+            "the gradient is that of the board, but settings change the measured loss by other amounts: check the "
+            "levels of the parts with `labrig calibrate`, their order with `labrig selftest`, and that a loss of your "
+            "own has the slope that it states"
+        )
+    return tuple(causes) or (
+        "no single cause fits: check the ranges, and the wiring and the series resistances with `labrig selftest`",
+    )
+
+
+def _share(certificate: Certificate) -> float:
+    """Return the share by which the configured error current changes the gradient of the first example."""
+    return certificate.sweep.share_at(certificate.current_a, certificate.examples[0].reference)
+
+
+def _harmless(certificate: Certificate) -> float:
+    """Return the error current (A) that changes the gradient by a quarter of the bound; inf if none was seen to."""
+    share = _share(certificate)
+    better = certificate.current_a * float(np.sqrt(certificate.bound / (4 * share))) if share > 0 else np.inf
+    return float(f"{better:.1g}")
+
+
+def _larger_current(certificate: Certificate, factor: float) -> tuple[str, ...]:
+    """Return the advice to use a larger error current: `factor` times as large, or as large as it may be.
+
+    What is not the same at every current, noise, zero and rounding of b, weighs less in proportion.
+    """
+    key, now = certificate.error_key, certificate.current_a
+    harmless, possible = _harmless(certificate), certificate.largest_a
+    most = min(harmless, possible)
+    if factor * now <= most:
+        return (f"use a larger {key}: {certificate.error_text(float(f'{factor * now:.2g}'))} may be enough",)
+    why = "beyond it nonlinear parts bias the gradient" if harmless < possible else "the sources deliver no more"
+    if most < 1.2 * now:
+        return ()
+    return (f"use a larger {key}, up to {certificate.error_text(float(f'{most:.2g}'))}: {why}",)
 
 
 def _for_noise(certificate: Certificate, found: Bias) -> tuple[str, ...]:
@@ -179,7 +216,8 @@ def _for_noise(certificate: Certificate, found: Bias) -> tuple[str, ...]:
     needed = max(certificate.repeats + 1, int(np.ceil(enough)))
     return (
         f"try --repeats {needed}" if needed < 10_000 else "more repeats alone are unlikely to settle it",
-        f"use a larger {certificate.error_key} or a longer acquisition.window",
+        *_larger_current(certificate, float(np.sqrt(needed / certificate.repeats))),
+        "use a longer acquisition.window",
     )
 
 
@@ -188,7 +226,7 @@ def _for_instruments(certificate: Certificate) -> tuple[str, ...]:
     return (
         f"the instruments state an uncertainty of {percent(certificate.instruments)} of the gradient: use a converter "
         "with more bits or a smaller range, or calibrate it",
-        f"use a larger {certificate.error_key}",
+        *_larger_current(certificate, certificate.instruments / certificate.bound),
         *((f"these instruments can resolve a bound of --bias {100 * resolvable:.2g}%",) if resolvable < 1 else ()),
     )
 

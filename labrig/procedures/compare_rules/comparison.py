@@ -139,7 +139,7 @@ def condition(config: Path, overrides: Sequence[str], offset: str = "", noise: s
 
 
 def default_budget(config: Path, overrides: Sequence[str]) -> int:
-    """Return the acquisitions that the configured schedule takes at two per example."""
+    """Return the number of acquisitions that the configured schedule takes at two per example."""
     assembly = assemble(config, overrides)
     assembly.require_training_examples()
     return 2 * max(1, assembly.learning.epochs) * len(assembly.task.train)

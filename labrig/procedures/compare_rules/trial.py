@@ -67,7 +67,7 @@ class Trial:
     bench_s : float
         Bench time of the training (s).
     overspent : str
-        By how much the budget was exceeded, because steps are not divided; empty if it was not.
+        By how much the budget was exceeded, because a step is never cut short; empty if it was not exceeded.
     limit : str
         The limit that ended the training: "acquisitions" or "bench time".
     cosine_before, cosine_after : float

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labrig.assembly import Assembly
+from labrig.learning.tasks.goals import RMS
 from labrig.medium import ELECTRICAL
+from labrig.procedures.feasible.criterion import Criterion
 from labrig.procedures.feasible.model import Model
 
 Array = NDArray[np.float64]
@@ -19,11 +21,11 @@ SAME = 1e-9
 _MOST_PAIRS = 200
 
 
-def obstacles(assembly: Assembly, model: Model, best: Array) -> Iterator[str]:
-    """Yield each reason why the task is impossible; last, whether the best conductances (E,) ran into a limit."""
+def obstacles(assembly: Assembly, model: Model, best: Array, wanted: Sequence[Criterion]) -> Iterator[str]:
+    """Yield each reason why the task is impossible; last, how many of the best conductances (E,) are at a limit."""
     yield from _unreachable(assembly, model)
     yield from _odd(model)
-    yield from _affine(assembly, model)
+    yield from _affine(assembly, model, best, wanted)
     at_low, at_high = best <= model.low * (1 + SAME), best >= model.high * (1 - SAME)
     held = int((at_low | at_high).sum())
     if held:
@@ -61,17 +63,23 @@ def _odd(model: Model) -> Iterator[str]:
             return
 
 
-def _affine(assembly: Assembly, model: Model) -> Iterator[str]:
-    """Yield a reason if the network is linear and the targets are not a linear function of the inputs."""
+def _affine(assembly: Assembly, model: Model, best: Array, wanted: Sequence[Criterion]) -> Iterator[str]:
+    """Yield a reason if the network is linear and the loss is due to targets that are not linear in the inputs."""
     task = model.task
     if not assembly.board.network.linear or task.targets != "voltages":
         return
     inputs, targets = task.activation[task.train], task.target[task.train]
-    fit = np.linalg.lstsq(inputs, targets, rcond=None)[0]
-    left = float(np.sqrt(np.mean((inputs @ fit - targets) ** 2)))
+    left = _left(inputs, targets)
+    with_constant = _left(np.column_stack((inputs, np.ones(len(inputs)))), targets)
     medium = assembly.network.physics.medium
-    remedy = ": the network needs diodes" if medium == ELECTRICAL else ""
-    if left > 1e-6 * float(np.sqrt(np.mean(targets**2))):
+    if with_constant < 0.5 * left:
+        with_bias = medium.text("state", float(f"{with_constant:.3g}"))
+        remedy = f"; with one more, constant input, {with_bias} would be left: add a bias"
+    else:
+        remedy = ": the network needs diodes, unless the rest is noise of the data" if medium == ELECTRICAL else ""
+    reached = float(np.sqrt(np.mean((model.outputs(best, inputs) - targets) ** 2)))
+    enough = max((each.bound for each in wanted if each.metric == RMS.metric), default=0.0)
+    if left > max(1e-6 * float(np.sqrt(np.mean(targets**2))), 0.1 * reached, enough):
         yield (
             "the network is linear, and no linear function of the inputs comes closer to the targets than "
             f"{medium.text('state', float(f'{left:.3g}'))} (rms){remedy}"
@@ -80,3 +88,9 @@ def _affine(assembly: Assembly, model: Model) -> Iterator[str]:
 
 def _range(assembly: Assembly) -> tuple[float, float]:
     return assembly.network.programmable.range
+
+
+def _left(inputs: Array, targets: Array) -> float:
+    """Return the root mean square of what the best linear function of the inputs leaves of the targets."""
+    fit = np.linalg.lstsq(inputs, targets, rcond=None)[0]
+    return float(np.sqrt(np.mean((inputs @ fit - targets) ** 2)))

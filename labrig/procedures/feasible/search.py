@@ -137,7 +137,7 @@ def search(
         conductances=best,
         rounded=None if rounded is None else model.scores(rounded),
         starts=tuple(tried),
-        reasons=() if tried[-1].solved else tuple(obstacles(assembly, model, best)),
+        reasons=() if tried[-1].solved else tuple(obstacles(assembly, model, best, wanted)),
     )
 
 

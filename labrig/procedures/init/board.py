@@ -62,14 +62,22 @@ class BoardPlan:
         return sum(group.count for group in self.groups if group.role.startswith(role))
 
 
+NO_DIODES = "none"
+"""In place of a diode, for hidden layers without any."""
+
+
 def layered(learned: Learned, hidden: Sequence[int], diodes: str) -> BoardPlan:
-    """Return a board with an input and an output layer as large as the task needs, and hidden layers with diodes."""
+    """Return a board with an input and an output layer as large as the task needs, and hidden layers.
+
+    Their nodes have shunts of these diodes, or none if `diodes` is "none".
+    """
     sizes = [learned.inputs, *hidden, learned.outputs]
     edges = sum(one * other for one, other in pairwise(sizes))
     lines = [f"inputs: {learned.inputs}", f"outputs: {learned.outputs}"]
     groups = [NodeGroup(_range("in", learned.inputs), learned.inputs, "drive")]
     if hidden:
-        layers = ", ".join(f"{{nodes: {count}, shunt: {{diodes: {diodes}, pairs: 1}}}}" for count in hidden)
+        shunt = "" if diodes == NO_DIODES else f", shunt: {{diodes: {diodes}, pairs: 1}}"
+        layers = ", ".join(f"{{nodes: {count}{shunt}}}" for count in hidden)
         lines.insert(1, f"hidden: [{layers}]")
         groups.append(NodeGroup(_range("hid", sum(hidden)), sum(hidden)))
     groups.append(NodeGroup(_range("out", learned.outputs), learned.outputs, "error"))
@@ -108,11 +116,17 @@ def table(path: Path, inputs: Sequence[str], outputs: Sequence[str]) -> BoardPla
     found = _table(path)
     if not {"a", "b"} <= set(found.columns):
         raise UsageError(
-            f"{path.name} has the columns {', '.join(found.columns)}",
+            f"{path.name} has no columns a and b; it has {', '.join(found.columns)}",
             remedy="rename the columns of the two nodes to 'a' and 'b'",
         )
     at = found.columns.index("a"), found.columns.index("b")
     pairs = [(row[at[0]].text, row[at[1]].text) for row in found.rows]
+    for node in (row[k] for row in found.rows for k in at):
+        if "-" in node.text:
+            raise UsageError(
+                f"{node.place}: {node.text!r} contains '-', which separates the two nodes of an edge",
+                remedy="rename the node",
+            )
     nodes = [node for node in dict.fromkeys(node for pair in pairs for node in pair) if node != "ground"]
     for option, given in (("--inputs", inputs), ("--outputs", outputs)):
         if missing := [node for node in given if node not in nodes]:
@@ -137,51 +151,60 @@ def constant(inputs: int, outputs: int) -> Learned:
     return Learned(task, "squared_error", inputs, outputs, f"{outputs} voltages at constant inputs", 200)
 
 
-def classes(path: Path, file: str, label: str, inputs: int | None = None) -> Learned:
-    """Return the classification of a CSV file.
+def classes(
+    path: Path, file: str, label: str, features: Sequence[str] | None = None, inputs: int | None = None
+) -> Learned:
+    """Return the classification of a CSV file by its columns `features`, by default all but the label.
 
     `file` is the path of the file as written in the configuration. `inputs` is the number of inputs of the board, None
     if the board may have as many as it needs.
     """
     found = _table(path)
-    if label not in found.columns:
-        raise UsageError(
-            f"{path.name} has no column {label!r}; it has {', '.join(found.columns)}", remedy="correct --label"
-        )
+    used = _features(found, path, features, [label], "--label")
     counts = Counter(row[found.columns.index(label)].text for row in found.rows)
     least = min(counts.values())
     if len(counts) < 2 or least < 2:
         raise UsageError(f"{path.name} needs at least 2 classes with 2 examples each in the column {label!r}")
-    encode, driven = _encode(len(found.columns) - 1, inputs)
+    encode, driven = _encode(len(used), inputs)
     train = max(1, min(least - 1, math.floor(TRAINED_SHARE * least)))
+    named = "" if features is None else f", features: [{', '.join(map(_quoted, used))}]"
     task = (
-        f"classification: {{data: {_quoted(file)}, label: {_quoted(label)}}}",
+        f"classification: {{data: {_quoted(file)}, label: {_quoted(label)}{named}}}",
         f"split: {{train_per_class: {train}, test_per_class: {least - train}}}   # the smallest class has {least}",
         encode,
     )
-    words = f"{len(counts)} classes ({', '.join(sorted(counts)[:6])}) from {len(found.columns) - 1} features"
+    words = f"{len(counts)} classes ({', '.join(sorted(counts)[:6])}) from {len(used)} features"
     return Learned(task, "softmax_cross_entropy", driven, len(counts), words)
 
 
-def numbers(path: Path, file: str, targets: Sequence[str], inputs: int | None = None) -> Learned:
+def numbers(
+    path: Path, file: str, targets: Sequence[str], features: Sequence[str] | None = None, inputs: int | None = None
+) -> Learned:
     """Return the regression of target columns of a CSV file on its other columns; arguments as in `classes`."""
     found = _table(path)
-    if missing := [name for name in targets if name not in found.columns]:
-        raise UsageError(
-            f"{path.name} has no column {missing[0]!r}; it has {', '.join(found.columns)}", remedy="correct --targets"
-        )
-    features = [name for name in found.columns if name not in targets]
-    encode, driven = _encode(len(features), inputs)
+    used = _features(found, path, features, targets, "--targets")
+    encode, driven = _encode(len(used), inputs)
     train = max(1, math.floor(TRAINED_SHARE * len(found.rows)))
     task = (
-        f"regression: {{data: {{file: {_quoted(file)}, inputs: [{', '.join(map(_quoted, features))}],",
+        f"regression: {{data: {{file: {_quoted(file)}, inputs: [{', '.join(map(_quoted, used))}],",
         f"                     outputs: [{', '.join(map(_quoted, targets))}], full_scale: 100 mV}}}}",
         f"split: {{train: {train}, test: {len(found.rows) - train}}}",
         encode,
     )
-    return Learned(
-        task, "squared_error", driven, len(targets), f"{', '.join(targets)} from {len(features)} columns", 60
-    )
+    return Learned(task, "squared_error", driven, len(targets), f"{', '.join(targets)} from {len(used)} columns", 60)
+
+
+def _features(
+    found: CsvTable, path: Path, features: Sequence[str] | None, learnt: Sequence[str], option: str
+) -> list[str]:
+    """Return the columns to learn from; raises UsageError for a column that does not exist or is learnt itself."""
+    for flag, names in ((option, learnt), ("--features", features or ())):
+        if missing := [name for name in names if name not in found.columns]:
+            known = ", ".join(found.columns)
+            raise UsageError(f"{path.name} has no column {missing[0]!r}; it has {known}", remedy=f"correct {flag}")
+    if both := [name for name in features or () if name in learnt]:
+        raise UsageError(f"the column {both[0]!r} is in --features and in {option}", remedy="name it in one of them")
+    return [name for name in found.columns if name not in learnt] if features is None else list(dict.fromkeys(features))
 
 
 def _encode(features: int, inputs: int | None) -> tuple[str, int]:
@@ -206,7 +229,7 @@ def _table(path: Path) -> CsvTable:
     try:
         return read_csv(path)
     except (TableError, OSError) as error:
-        raise UsageError(f"cannot use {path}: {error}", remedy="see `CSV files` in configs/README.md") from error
+        raise UsageError(str(error), remedy="see `CSV files` in configs/README.md") from error
 
 
 def _range(prefix: str, count: int) -> str:

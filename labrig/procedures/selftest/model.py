@@ -65,8 +65,8 @@ class Model:
 
     @cached_property
     def tones(self) -> NDArray[np.bool_]:
-        """(X,) mask of the experiments with an error current."""
-        return np.array([each.output is not None for each in self._readings.experiments])
+        """(X,) mask of the experiments in which a tone is read: with an error current, or an activation that is one."""
+        return np.array([self._sine or each.output is not None for each in self._readings.experiments])
 
     def volts(self, board: Wired, factor: Array, stuck_s: float | None = None, settings: int | None = None) -> Array:
         """Return the (X, C) readings of a board.
@@ -171,8 +171,7 @@ class Model:
         """Return the (X,) signs: −1 for experiments whose tones are read at the phase of an inverted pilot."""
         pilot = self._senses[self.hookup.pilot_column]
         sign = np.sign(_factor(board.wiring.sensors, pilot) / _factor(self.nominal.wiring.sensors, pilot))
-        on_pilot = np.ones(len(self.tones), dtype=bool) if self._sine else self.tones
-        return np.where(on_pilot, sign, 1.0)
+        return np.where(self.tones, sign, 1.0)
 
 
 def _factor(sensors: Mapping[str, float], label: str) -> float:

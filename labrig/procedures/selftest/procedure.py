@@ -57,6 +57,8 @@ MOST_EDGES = 40
 """Largest number of edges for which every pair is tried; on larger boards only pairs of the most suspicious edges."""
 
 PILOT_SHARE = 0.7
+PILOT_WITHIN = 0.1
+"""Share within which the pilot has its amplitude in every reading only if its channel is connected to it."""
 
 BETWEEN = 1.2
 """ln of the ratio between neighbouring resistances that are tried; the best resistance is searched between them."""
@@ -183,7 +185,7 @@ def _settings(rig: Rig, siemens: Array) -> dict[int, Setting]:
 
 
 def _read(rig: Rig, experiment: Experiment, error_a: float) -> tuple[Array, Array, float]:
-    """Measure; return the readings (C,), their standard errors, and the amplitude of the pilot."""
+    """Measure; return the readings (C,), their uncertainties, and the amplitude of the pilot."""
     error = None
     if experiment.output is not None:
         error = np.zeros((rig.error_tones, len(rig.hookup.outputs)))
@@ -191,12 +193,18 @@ def _read(rig: Rig, experiment: Experiment, error_a: float) -> tuple[Array, Arra
     response: Response = rig.measure(Excitation(experiment.activation, error=error))
     read = response.demodulated
     pilot = float(read.pilot_amplitude.sum())
-    if error is not None:
-        row = len(read.frequencies_hz) - rig.error_tones
-        return read.channel_in_phase[row], read.u_channel[row], pilot
-    if rig.activation == "sine":
-        return read.channel_in_phase[0], read.u_channel[0], pilot
-    return read.dc, read.u_dc, pilot
+    if error is None and rig.activation != "sine":
+        known = np.hypot(rig.plan.u_gain * read.dc, rig.plan.u_offset_v)
+        return read.dc, np.hypot(read.u_dc, _beyond(read.systematic_dc, known)), pilot
+    row = 0 if error is None else len(read.frequencies_hz) - rig.error_tones
+    known = rig.plan.u_gain * np.abs(read.phasor[row])
+    u = np.hypot(read.u_channel[row], _beyond(read.systematic_channel[row], known))
+    return read.channel_in_phase[row], u, pilot
+
+
+def _beyond(systematic: Array, known: Array) -> Array:
+    """Return what the converters' steps leave of systematic errors (C,); `known` are those of gain and zero, fitted."""
+    return np.sqrt(np.maximum(systematic**2 - known**2, 0.0))
 
 
 class _Search:
@@ -205,12 +213,15 @@ class _Search:
     def __init__(self, assembly: Assembly, rig: Rig, model: Model, readings: Readings) -> None:
         self._assembly, self._rig, self._model, self._readings = assembly, rig, model, readings
         self._places = places(rig.hookup)
+        self._faulty: list[tuple[str, str]] = []
         tones = model.tones[:, np.newaxis]
         # The pilot is only the phase reference of tones, so its own tones are not fitted. Without it, no tone is used.
         used = np.ones_like(readings.volts, dtype=bool)
         used[:, rig.hookup.pilot_column] = ~model.tones
         expected_pilot = assembly.acquisition.pilot
-        if float(np.median(readings.pilot_v)) < PILOT_SHARE * expected_pilot:
+        self._pilot_is_weak = float(np.median(readings.pilot_v)) < PILOT_SHARE * expected_pilot
+        self._pilot_connected = bool((np.abs(readings.pilot_v / expected_pilot - 1) < PILOT_WITHIN).all())
+        if self._pilot_is_weak:
             used &= ~tones
         largest = np.abs(np.where(used, readings.volts, 0.0)).max(axis=1, keepdims=True)
         floor = np.where(tones, TONE_NOISE[0] + TONE_NOISE[1] * largest, LEVEL_NOISE[0] + LEVEL_NOISE[1] * largest)
@@ -221,7 +232,7 @@ class _Search:
             noise=np.hypot(readings.u_volts, floor),
         )
         self._used = used
-        self._count = int(used.sum())
+        self._count = max(1, int(used.sum()))
         self._fits = Fits(model, readings.volts, deviations, used)
 
     def result(self) -> SelfTest:
@@ -234,8 +245,11 @@ class _Search:
                 break
             finding, fit = better
             findings.append(finding)
+            self._faulty += [(finding.fault.at, name) for name in finding.fault.names]
             board = finding.fault.applied(board)
         left = fit.chi2 / self._count
+        if self._pilot_is_weak and not any(self._places.pilot in each.fault.names for each in findings):
+            findings.append(self._of_pilot())
         wrong = bool(findings) or left > UNEXPLAINED
         explained = left <= UNEXPLAINED
         return SelfTest(
@@ -246,6 +260,13 @@ class _Search:
             self._worst(fit),
             len(self._readings.experiments),
         )
+
+    def _of_pilot(self) -> Finding:
+        """Return the finding that the pilot does not arrive, which no level shows."""
+        wire, hookup = self._rig.hookup.pilot, self._rig.hookup
+        lead = f"{hookup.digitizer}/{hookup.senses[hookup.pilot_column].channel}"
+        remedy = f"check the cable from {wire.label} to {lead}, and the source: no tone can be judged without the pilot"
+        return Finding(MISWIRINGS.find("open")(self._places.pilot), remedy, ())
 
     def _best(self, board: Wired, fit: Fit) -> tuple[Finding, Fit] | None:
         """Return the fault that reduces χ² of `fit` most, with the new fit; None if no fault reduces it enough."""
@@ -276,6 +297,8 @@ class _Search:
         of_leads = self._fits.looks(self._model.expectation(board, siemens))
         scores: Scores = {}
         for fault in self._candidates(scores):
+            if self._is_excluded(fault):
+                continue
             if fault.at == "edge":
                 score = self._edge_look(board, fault, base, siemens, fit.factor, of_edges)
             else:
@@ -298,6 +321,12 @@ class _Search:
             for fault in likely
         }
         return sorted(likely, key=lambda fault: whole[id(fault)])
+
+    def _is_excluded(self, fault: Miswiring) -> bool:
+        """Whether a lead or part of the fault has one already, or is that of a pilot that reads as it should."""
+        if any((fault.at, name) in self._faulty for name in fault.names):
+            return True
+        return self._pilot_connected and self._places.pilot in fault.names and fault.key != "inverted"
 
     def _edge_look(
         self, board: Wired, fault: Miswiring, base: Expectation, siemens: Array, factor: Array, looks: Looks

@@ -178,6 +178,8 @@ def _client(scheduler: str | None, jobs: int | None, trials: int) -> Iterator[An
             stack.enter_context(settings.set(spawned))
             workers = min(jobs or len(os.sched_getaffinity(0)), trials)
             options: dict[str, Any] = {"host": "127.0.0.1", "dashboard_address": None, "memory_limit": 0}
+            # It listens for HTTP without a dashboard, too: at any port, as another sweep may have the usual one.
+            options["scheduler_kwargs"] = {"dashboard_address": "127.0.0.1:0"}
             with _ctrl_c_ignored():  # a terminal sends Ctrl-C to the workers too, but the client ends them
                 cluster = stack.enter_context(LocalCluster(n_workers=workers, threads_per_worker=1, **options))
             yield stack.enter_context(Client(cluster))

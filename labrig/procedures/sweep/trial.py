@@ -15,6 +15,7 @@ from typing import Any, TypedDict
 from labrig import __version__
 from labrig.assembly import assemble
 from labrig.errors import InUse, LabrigError, StorageError, leaves, reason
+from labrig.extensions import place_in_third_party
 from labrig.procedures.resume import Resumable
 from labrig.procedures.train import train
 from labrig.runs.folder import CONFIG, RunFolder
@@ -60,7 +61,7 @@ def run_trial(config: str, overrides: Sequence[str], folder: str, plots: bool) -
             code = first.exit_code if isinstance(first, LabrigError) else 6 if isinstance(first, OSError) else 1
             return Outcome(code=code, reason=reason(first))
         except Exception as error:
-            return Outcome(code=1, reason=f"internal error: {reason(error)}")
+            return Outcome(code=1, reason=f"{place_in_third_party(error) or 'internal error'}: {reason(error)}")
 
 
 def finished(path: Path) -> Outcome | None:

@@ -7,7 +7,7 @@ import pytest
 
 from labrig.instruments.data import AcquisitionPlan, Block, Continuous, Identity, Level, Target
 from labrig.instruments.parts import PARTS, find_part
-from labrig.instruments.parts.potentiometer import Potentiometer
+from labrig.instruments.parts.potentiometer import FromA, Potentiometer
 
 CODES = np.array([[-32768, 100], [0, -3], [32767, 7]], dtype=np.int16)
 
@@ -42,8 +42,9 @@ def test_levels_of_a_part_increase_and_end_at_its_wiper(part):
     levels = part.levels()
     assert len(levels.codes) == part.highest_code + 1
     assert (np.diff(levels.siemens) > 0).all()
-    assert levels.siemens[-1] == pytest.approx(1 / part.wiper_ohm)
-    assert levels.codes[-1] == 0
+    last_step = part.steps - part.highest_code if isinstance(part, FromA) else 0  # its string ends beyond the last code
+    assert levels.siemens[-1] == pytest.approx(1 / (part.wiper_ohm + part.end_to_end_ohm * last_step / part.steps))
+    assert levels.codes[0 if isinstance(part, FromA) else -1] == 0
     assert [part.conductance(Level(int(code))) for code in levels.codes] == levels.siemens.tolist()
 
 

@@ -94,7 +94,7 @@ TABLE = {"0": LevelTable(np.array([9, 7, 5]), np.array([1.0, 2.0, 4.0])), "1": C
         ({"0": Level(8)}, "has no code 8"),
         ({"0": Level(-1)}, "has no code -1"),
         ({"0": Target(2.0)}, "cannot be set to 2 S"),
-        ({"1": Level(9)}, "has no code 9"),
+        ({"1": Level(9)}, "cannot be set to code 9 .*it is set by a conductance"),
         ({"1": Target(4.001)}, "cannot be set to 4.001 S"),
         ({"1": Target(0.999)}, "cannot be set to 0.999 S"),
         ({"1": Target(float("nan"))}, "cannot be set to nan S"),
@@ -173,3 +173,14 @@ def test_whatever_is_asked_for_a_programmer_gets_only_what_its_channels_realize(
         assert "program" not in inner.calls
     else:
         assert allowed
+
+
+def test_an_ac_coupled_source_plays_no_level():
+    recorder = Recorder()
+    able = SourceCapabilities(("0",), 24, 2.0, 100.0, 0.1, lowest_hz=20.0)
+    guarded = GuardedSource("out", recorder, able)
+    with pytest.raises(LimitExceeded, match=r"AC-coupled and cannot play a level of 0\.1 V"):
+        guarded.load({"0": ToneProgram(0.1, (Tone(1000.0, 0.5),))})
+    assert recorder.calls == []
+    guarded.load({"0": ToneProgram(0.0, (Tone(1000.0, 0.5),))})
+    assert recorder.calls == ["load"]

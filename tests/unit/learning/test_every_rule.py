@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from unit.rig.benches import assembled
 
-from labrig.errors import ConfigError
+from labrig.errors import ConfigError, LimitExceeded
 from labrig.learning.contrast import contrast
 from labrig.learning.gradient import Gradient
+from labrig.learning.measurement import Excitation
 from labrig.learning.rules import RULES
 from labrig.learning.rules.frequency_propagation import FrequencyPropagation
 from labrig.learning.rules.parameter_dither import patterns
@@ -193,9 +194,27 @@ class Boastful(FrequencyPropagation):
         return Gradient(found.value, found.standard_error / 2, found.systematic)
 
 
+class Greedy(FrequencyPropagation):
+    """It measures once more than it says."""
+
+    def gradient(self, example, loss, carrier, edges):
+        yield Excitation(example.activation)
+        return (yield from super().gradient(example, loss, carrier, edges))
+
+
+def test_a_rule_that_measures_more_often_than_it_states_is_found():
+    with pytest.raises(AssertionError, match="makes 3 acquisitions for an example, but states 2"):
+        check_rule(f"{__name__}:Greedy", boards=[0], examples=1)
+
+
 def test_a_wrong_sign_and_a_wrong_uncertainty_are_found():
     with pytest.raises(AssertionError, match="goes uphill"):
         check_rule(f"{__name__}:Uphill", boards=[0])
     with pytest.raises(AssertionError, match="stated uncertainties"):
         check_rule(f"{__name__}:Boastful", boards=range(2))
     assert examine_rule("frequency_propagation", boards=[0]).cosine == pytest.approx(1.0)
+
+
+def test_outputs_whose_steps_are_too_coarse_to_clamp_them_are_an_error():
+    with pytest.raises(LimitExceeded, match="1 µA into each moves them by no more than noise or rounding"):
+        measured("regression", "coupled_learning", "instruments.daq.bits=8", preset="typical")

@@ -87,8 +87,8 @@ def test_it_is_learned_and_a_run_can_be_repeated_from_its_folder(tmp_path: Path)
         ("split: {train: 20, test: 10}", "split: {train: 35, test: 10}", "40 examples, but split asks for 35 + 10"),
         ("  split: {train: 20, test: 10}\n", "", "also needs split in task, e.g. 'split: {train: 30, test: 20}'"),
         ("split: {train: 20, test: 10}", "split: {train_per_class: 20, test_per_class: 10}", "train_per_class"),
-        ("{data: {", "{train: 10, data: {", "train applies only to drawn examples of y = M x"),
-        ("{data: {", "{matrix: [[1]], data: {", "matrix applies only to drawn examples of y = M x"),
+        ("{data: {", "{train: 10, data: {", "train applies only to random examples of y = M x"),
+        ("{data: {", "{matrix: [[1]], data: {", "matrix applies only to random examples of y = M x"),
     ],
 )
 def test_what_is_refused_names_the_place_and_the_remedy(tmp_path: Path, old: str, new: str, words: str) -> None:
@@ -117,7 +117,7 @@ def test_targets_that_no_drive_reaches_are_refused_with_cell_and_remedy(tmp_path
     with pytest.raises(ConfigProblems) as caught:
         assemble(write_table(tmp_path, ["a"], "{train: 6, test: 4}", in_mv))
     text = str(caught.value)
-    assert "task.regression.data.outputs: table.csv:3:3: column 'y': target 10 V (as are 10 more of 12)" in text
+    assert "task.regression.data.outputs: table.csv:3:3: column 'y': target 10 V (and 10 more of 12)" in text
     assert "is out of reach: outputs can be -1" in text
     assert "in V; are they in mV?" in text
     assert "'full_scale: " in text
@@ -139,7 +139,7 @@ def test_targets_beyond_the_drives_of_their_own_example_are_only_warned_of(tmp_p
     bias = ["task.encode.bias=[0 V, 0 V]", "task.encode.range=[0, 11]"]
     (warning,) = (each for each in assemble(path, bias).document.warnings if "out of reach" in each.message)
     assert warning.path == "task.regression.data.outputs"
-    assert "table.csv:5:3: column 'y': target 500 mV (as are 5 more of 12)" in warning.message
+    assert "table.csv:5:3: column 'y': target 500 mV (and 5 more of 12)" in warning.message
     assert not [each for each in assemble(path).document.warnings if "out of reach" in each.message]
 
 

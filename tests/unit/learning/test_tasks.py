@@ -8,7 +8,7 @@ from unit.rig.benches import assembled
 
 from labrig.errors import ConfigError
 from labrig.learning.losses.squared_error import SquaredError
-from labrig.learning.tasks import goals_missed
+from labrig.learning.tasks import goals_judged
 from labrig.learning.tasks.classification import Classification
 from labrig.learning.tasks.divider import Divider
 from labrig.learning.tasks.encoding import Encode
@@ -116,11 +116,12 @@ def test_representatives_are_all_of_a_small_task_and_two_of_each_class_of_a_larg
     assert len(Regression.of(x, np.eye(1), ENCODE, 20).representatives()) == 4
 
 
-def test_goals_that_are_not_reached_are_named_and_a_missing_figure_reaches_nothing():
+def test_goals_that_are_reached_and_missed_are_named_and_a_missing_figure_reaches_nothing():
     goals = Xor.goals
     target = type("Target", (), {"rms": 0.008, "patterns_right": 4})()
-    assert goals_missed(goals, target, {"rms_v": 0.007, "patterns_right": 4}) == []
-    missed = ["rms_v is 0.009, but the target is 0.008"]
-    assert goals_missed(goals, target, {"rms_v": 0.009, "patterns_right": 4}) == missed
-    assert len(goals_missed(goals, target, {"rms_v": float("nan")})) == 2
-    assert goals_missed(goals, None, {}) == []
+    all_reached = (["rms_v is 0.007, and the target is 0.008", "patterns_right is 4, and the target is 4"], [])
+    assert goals_judged(goals, target, {"rms_v": 0.007, "patterns_right": 4}) == all_reached
+    one_missed = (["patterns_right is 4, and the target is 4"], ["rms_v is 0.009, but the target is 0.008"])
+    assert goals_judged(goals, target, {"rms_v": 0.009, "patterns_right": 4}) == one_missed
+    assert len(goals_judged(goals, target, {"rms_v": float("nan")})[1]) == 2
+    assert goals_judged(goals, None, {}) == ([], [])

@@ -44,6 +44,15 @@ def test_only_what_is_auto_is_chosen() -> None:
     assert choose(plain) == (plain, ())
 
 
+def test_a_run_that_only_scores_measures_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At conductances that are trained already there may be no gradient to choose from, nor any training examples."""
+    monkeypatch.setattr(Rig, "measure", None)
+    given = ["learning.rate=auto", f"{CURRENT}=auto", "learning.epochs=0"]
+    found, values = choose(assemble(Path("regression.yaml"), given))
+    assert values == ()
+    assert found.auto is None or not found.auto.keys or found.learning.rate > 0
+
+
 def test_the_same_board_leads_to_the_same_choice_and_the_rate_follows_the_temperature() -> None:
     assert chosen("iris.yaml", *ALL) == chosen("iris.yaml", *ALL)
     slow, fast = (chosen("iris.yaml", "learning.rate=auto", f"learning.temperature={t}") for t in ("20 mV", "200 mV"))
@@ -64,6 +73,13 @@ def test_the_current_is_measured_not_computed(monkeypatch: pytest.MonkeyPatch) -
     plain = check.provisional
     monkeypatch.setattr(check, "provisional", lambda *each: {**plain(*each), (*ERROR, "current"): "30 µA"})
     assert chosen("iris.yaml", given) == expected
+
+
+def test_rounding_is_not_taken_for_a_gradient_that_depends_on_the_current() -> None:
+    """Steps are 2.4 mV, and noise does not average them: a smaller current would move outputs by less than a step."""
+    coarse = ("instruments.daq.bits=12", "instruments.daq.full_scale=5 V", f"{CURRENT}=auto")
+    fine, coarse = (parse_quantity(str(chosen("iris.yaml", *each)[CURRENT])).value for each in (coarse[2:], coarse))
+    assert coarse > 0.5 * fine
 
 
 def test_the_current_follows_the_board_that_is_there() -> None:

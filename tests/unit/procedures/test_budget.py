@@ -31,6 +31,28 @@ def test_white_noise_gives_the_ratios_of_the_formula() -> None:
     assert found.limit[0] in TERMS
 
 
+def test_rounding_is_foretold_as_a_rig_states_it() -> None:
+    """Steps of 2.4 mV and noise of 100 µV; a rig states the effect on each b that it reads."""
+    coarse = ["instruments.daq.bits=12", "instruments.daq.full_scale=5 V", "simulation.preset=ideal"]
+    assembly = assemble(
+        packaged_configs() / "iris.yaml", [*coarse, "simulation.converters=true", "simulation.noise=100 µV"]
+    )
+    found = budget(assembly)
+    assert found.limit[0] == "rounding"
+    stated = []
+    with assembly.open_rig() as rig:
+        rig.program(assembly.update(rig).settings())
+        for output in range(3):
+            error = np.zeros((1, 3))
+            error[0, output] = assembly.learning.error.largest
+            response = rig.measure(Excitation(assembly.task.activation[40], error=error))
+            stated.append(response.demodulated.systematic_edge[-1])
+    foretold = found.terms[TERMS.index("rounding")] * found.b_v
+    assert np.median(foretold) == pytest.approx(np.median(stated), rel=0.5)
+    fine = budget(assemble(packaged_configs() / "iris.yaml"))
+    assert not fine.terms[TERMS.index("rounding")].any()
+
+
 def test_what_is_made_worse_limits() -> None:
     for term, override in (
         ("zero", "simulation.digitizer_offset=50 mV"),

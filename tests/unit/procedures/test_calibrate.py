@@ -37,8 +37,10 @@ def opened(rig):
         yield rig
 
 
-def calibrated(*overrides: str, levels: bool = False) -> tuple[CalibrationRecord, Imperfections, list[Fixture]]:
-    assembly = assemble(packaged_configs() / "iris.yaml", overrides)
+def calibrated(
+    *overrides: str, levels: bool = False, config: str = "iris.yaml"
+) -> tuple[CalibrationRecord, Imperfections, list[Fixture]]:
+    assembly = assemble(packaged_configs() / config, overrides)
     fixtures: list[Fixture] = []
     found = calibrate(Guide(assembly, STANDARDS, fixtures.append, opened), with_levels=levels)
     return found, imperfections(assembly.simulation.imperfections, assembly.simulation_seed), fixtures
@@ -114,6 +116,44 @@ def test_defective_parts_are_found_and_the_others_known() -> None:
     assert max(near) < 5e-3
 
 
+def error_and_tolerance(found: CalibrationRecord, wrong: Imperfections) -> tuple[float, float]:
+    """The rms relative error of the levels of the only part within its range, and their stated tolerance."""
+    (part,) = wrong.specimens("pots", MCP4251_104(), 1)
+    table = found.levels["pots/0"]
+    true = np.array([part.conductance(Level(code)) for code in table.by_code])
+    far = np.array(list(table.by_code.values())) / true - 1
+    return float(np.sqrt(np.mean(far[true < 100e-6] ** 2))), table.tolerance
+
+
+@pytest.mark.more
+def test_rounding_of_twelve_bits_is_in_the_uncertainties_and_makes_no_part_look_broken() -> None:
+    found, wrong, _ = calibrated(
+        "simulation.preset=typical",
+        "instruments.awg.bits=12",
+        "instruments.daq.bits=12",
+        levels=True,
+        config="divider.yaml",
+    )
+    assert not [each for each in found.findings if "monotonic" in each]
+    step_v = 2 * 2.0 / 2**12
+    assert found.of_inputs.u_offset_v[0] > 0.2 * step_v  # 1/√12 without noise
+    off, tolerance = error_and_tolerance(found, wrong)
+    assert off < tolerance < 1e-2
+
+
+def test_what_a_multiplexer_leaves_of_the_channel_before_is_in_the_tolerance_of_levels() -> None:
+    """The part is scanned after the drive, whose tone is larger."""
+    found, wrong, _ = calibrated(
+        "simulation.preset=typical",
+        "instruments.daq.convert_interval=60 µs",
+        "acquisition.sample_rate=5 kS/s",
+        levels=True,
+        config="divider.yaml",
+    )
+    off, tolerance = error_and_tolerance(found, wrong)
+    assert 1e-3 < off < tolerance
+
+
 def test_a_fixture_survives_the_way_to_another_process() -> None:
     fixture = Fixture(
         "f",
@@ -127,3 +167,14 @@ def test_a_fixture_survives_the_way_to_another_process() -> None:
         1e-5,
     )
     assert Fixture.from_text(fixture.to_text()) == fixture
+
+
+@pytest.mark.parametrize("bench", ["simulated", pytest.param("wire", marks=pytest.mark.long)])
+def test_a_board_with_few_tones_from_a_table_is_calibrated(bench: str) -> None:
+    """The one-board bench plays 16 tones in all, each from a table of 256 samples."""
+    assembly = assemble(packaged_configs() / "board.yaml", [f"bench={bench}"])
+    fixtures: list[Fixture] = []
+    found = calibrate(Guide(assembly, Standards(0.8, 0.0, 30e3, 0.0), fixtures.append, opened), with_levels=False)
+    assert all(abs(gain - 1) < 0.01 for gain in (*found.of_inputs.gain, *found.of_outputs.tone_gain))
+    batches = [each for each in fixtures if each.name == "each source at an input"]
+    assert [len(each.drives) - 1 for each in batches] == [3, 3, 1]

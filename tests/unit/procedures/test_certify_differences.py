@@ -67,3 +67,23 @@ def test_noise_rounding_and_truncation_cover_the_error_where_parts_have_their_no
     # Offsets scale all edges alike: the loss is measured with them.
     assert np.mean(np.abs(z) < 2.5) > 0.8
     np.testing.assert_allclose(found.tolerance, 0.2 / np.sqrt(3) * np.abs(found.value))
+
+
+def test_cells_written_by_pulses_are_judged_by_the_steps_that_were_read():
+    """A write lands within 2 %, and relaxes: a step of 0.1 % that was only asked for would say nothing."""
+    assembly = assembled("iris_memristor")
+    setup = assembly.setup()
+    with setup.rig as rig:
+        update = assembly.update(rig)
+        rig.program(update.settings())
+        (found,) = central_differences(assembly.probe(rig, update), update, [1])
+        target, loss = assembly.task.target[1], assembly.loss
+        exact = setup.bench.truth.gradient(assembly.task.activation[1], lambda v: loss.gradient(v, target))
+    assert np.all(np.abs(found.value - exact) <= 2 * found.truncation + np.sqrt(3) * found.tolerance + 3 * found.noise)
+    assert np.linalg.norm(found.uncertainty) < 0.4 * np.linalg.norm(exact)
+
+
+def test_wide_steps_stay_in_a_narrow_range():
+    channel = Continuous(118.0, 182.0)
+    for here in (118.0, 130.0, 150.0, 182.0):
+        assert all(118.0 <= siemens <= 182.0 for _, siemens in neighbours(channel, here, 0.3))

@@ -74,6 +74,15 @@ def test_two_percent_without_noise_fail_and_half_a_percent_passes():
     assert certificate(1.005 * EXACT).bias.estimate == pytest.approx(0.005)
 
 
+def test_a_right_gradient_that_no_difference_confirms_is_a_matter_of_the_parts_or_of_the_loss():
+    scattered = EXACT * np.random.default_rng(7).uniform(0.5, 1.5, EDGES)
+    found = judge(certificate(EXACT, scattered, off=0.001))
+    assert found.verdict is Verdict.WRONG
+    (hint,) = found.hints
+    assert "settings change the measured loss by other amounts" in hint
+    assert "labrig calibrate" in hint
+
+
 def test_two_percent_off_that_instruments_may_explain_are_unresolved():
     found = judge(certificate(1.02 * EXACT, systematic=0.01))
     assert (found.verdict, found.limit) == (Verdict.UNRESOLVED, Limit.INSTRUMENTS)
@@ -91,6 +100,24 @@ def test_a_right_gradient_with_coarse_instruments_passes_and_says_how_well_it_is
 def test_instruments_that_state_more_than_half_of_the_gradient_say_nothing():
     found = judge(certificate(-EXACT, systematic=1.0))
     assert (found.verdict, found.limit) == (Verdict.UNRESOLVED, Limit.INSTRUMENTS)
+
+
+def test_a_larger_current_is_advised_with_its_size():
+    coarse = replace(certificate(1.04 * EXACT, systematic=0.04), largest_a=1e-4)
+    share = coarse.instruments
+    assert f"use a larger learning.error.current: {1e6 * float(f'{1e-6 * share / 0.01:.2g}'):.4g} µA may be enough" in (
+        judge(coarse).hints
+    )
+    assert "up to 2 µA: the sources deliver no more" in judge(replace(coarse, largest_a=2e-6)).hints[1]
+    assert not any("larger learning.error" in hint for hint in judge(replace(coarse, largest_a=1.1e-6)).hints)
+    currents, all_resolved = np.array([1e-7, 1e-6, 1e-5]), np.array([True, True])
+    size = float(np.linalg.norm(EXACT[0]))
+    nonlinear = Sweep(currents, np.array([1e-3, 0.1]) * size, all_resolved, 2.0, (1.9, 2.1))
+    hints = judge(replace(coarse, sweep=nonlinear)).hints
+    assert "use a larger learning.error.current, up to 2 µA: beyond it nonlinear parts bias the gradient" in hints
+    rounded = Sweep(currents, np.array([1.0, 0.1]) * size, all_resolved, -1.0, (-1.2, -0.8))
+    assert rounded.share_at(1e-6, EXACT[0]) == 0
+    assert any("may be enough" in hint for hint in judge(replace(coarse, sweep=rounded)).hints)
 
 
 def test_noise_leaves_it_open_and_repeats_settle_it():

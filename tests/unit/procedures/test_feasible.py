@@ -69,6 +69,29 @@ def test_no_without_diodes():
     assert found.overlooked == pytest.approx(1 - 0.05 ** (1 / 6))
 
 
+@pytest.mark.parametrize(("bias", "needed"), [("0 V", True), ("1 V", False)])
+def test_targets_with_an_offset_need_a_bias(tmp_path, bias, needed):
+    (tmp_path / "data.csv").write_text("x,y\n" + "".join(f"{x / 10},{0.02 * x + 0.3}\n" for x in range(-10, 11)))
+    text = (packaged_configs() / "regression.yaml").read_text(encoding="utf-8")
+    for old, new in {
+        "inputs: 7, outputs: 2": "inputs: 3, outputs: 1",
+        "matrix: random, train: 30, test: 20": "data: {file: data.csv, inputs: [x], outputs: [y]}",
+        "bias: [0 V]": f"bias: [{bias}]",
+        "learning:": "  split: {train: 15, test: 6}\nlearning:",
+        "in0..in6:   {drive: awg/0..6, through: 50 Ω, sense: daq/0..6}": "in0..in2: {drive: awg/0..2, sense: daq/0..2}",
+        "out0..out1: {error: awg/7..8, through: 100 kΩ, sense: daq/7..8}": (
+            "out0: {error: awg/7, through: 100 kΩ, sense: daq/7}"
+        ),
+        "pots/0..13": "pots/0..2",
+    }.items():
+        assert old in text
+        text = text.replace(old, new, 1)
+    (tmp_path / "board.yaml").write_text(text, encoding="utf-8")
+    reasons = found_for(assemble(tmp_path / "board.yaml")).reasons
+    said = [each for each in reasons if "with one more, constant input" in each and "add a bias" in each]
+    assert bool(said) == needed, reasons
+
+
 def test_no_for_a_range_that_is_too_narrow():
     narrow = assembled("xor", "network.programmable={edges: all, range: [50 µS, 60 µS]}")
     found = found_for(narrow)
@@ -92,6 +115,34 @@ def edited(folder: Path, name: str, *edits: tuple[str, str]) -> Assembly:
         text = text.replace(old, new)
     (folder / "edited.yaml").write_text(text, encoding="utf-8")
     return assemble(folder / "edited.yaml")
+
+
+def linear_regression(folder: Path, noise: float, *overrides: str) -> Assembly:
+    """A linear regression of y = 0.1 x1 + noise."""
+    generator = np.random.default_rng(0)
+    x = generator.uniform(-1, 1, (20, 3))
+    y = 0.1 * x[:, 0] + noise * generator.standard_normal(20)
+    rows = [",".join(map(str, (*features, target))) for features, target in zip(x, y, strict=True)]
+    (folder / "line.csv").write_text("\n".join(["x1,x2,x3,y", *rows, ""]))
+    data = "regression: {data: {file: line.csv, inputs: [x1, x2, x3], outputs: [y]}}\n  split: {train: 15, test: 5}"
+    assembly = edited(
+        folder,
+        "regression",
+        ("outputs: 2", "outputs: 1"),
+        ("out0..out1: {error: awg/7..8, through: 100 kΩ, sense: daq/7..8}", "out0: {error: awg/7, sense: daq/7}"),
+        ("pots/0..13", "pots/0..6"),
+        ("regression: {matrix: random, train: 30, test: 20}", data),
+    )
+    return assemble(folder / "edited.yaml", overrides) if overrides else assembly
+
+
+def test_noise_of_the_data_is_not_an_obstacle_to_a_target_above_it(tmp_path: Path):
+    found = found_for(linear_regression(tmp_path, 5e-3), 2)
+    assert any("needs diodes, unless the rest is noise of the data" in reason for reason in found.reasons)
+    narrow = "network.programmable={edges: all, range: [50 µS, 51 µS]}"
+    found = found_for(linear_regression(tmp_path, 5e-3, narrow, "task.target={rms: 20 mV}"), 2)
+    assert not found.feasible
+    assert [reason for reason in found.reasons if "limit of the range" in reason] == list(found.reasons)
 
 
 def test_no_for_an_odd_network(tmp_path: Path):

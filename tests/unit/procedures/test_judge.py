@@ -18,6 +18,7 @@ from labrig.runs.folder import RunFolder
 from labrig.runs.journal import read_journal
 from labrig.runs.summary import summarize
 from labrig.simulation.bench import SimulatedBench
+from labrig.simulation.imperfections import Imperfections
 
 GAINS = {"learning.epochs": 20, "simulation.digitizer_gain": 0.3, "limits.misread": "1000 %"}
 
@@ -51,6 +52,16 @@ def test_wrong_gains_are_flagged_with_size_and_cause(tmp_path: Path) -> None:
     assert found.metrics["rms_v"] > 10 * result.metrics["rms_v"]
     assert "(rms) from the truth" in found.message
     assert "as if the gain of daq/" in found.message
+
+
+def test_a_digitizer_that_states_no_errors_is_named_rather_than_the_wiring(tmp_path: Path) -> None:
+    """The true errors of a card whose data sheet is unknown look unexplained, however small they are."""
+    with patch.object(Imperfections, "u_gain", 0.0), patch.object(Imperfections, "u_offset_v", 0.0):
+        found = trained(tmp_path / "run", "regression.yaml", {"learning.epochs": 2}).judgement
+    assert found is not None
+    assert found.unexplained
+    assert "daq states no error of gain or zero" in found.message
+    assert "wiring" not in found.message
 
 
 def test_what_is_printed_recorded_and_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

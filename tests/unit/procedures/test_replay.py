@@ -76,7 +76,7 @@ def test_a_step_that_does_not_follow_from_its_samples_is_named(tmp_path, capsys)
         db.execute(STEPS.replacement, row)
     assert main(["verify", str(folder.path), "--replay"]) == 7
     out = capsys.readouterr().out
-    assert "2 steps and 1 evaluations are the same" in out
+    assert "2 steps and 1 evaluation are the same" in out
     assert "the first difference is in step 3: loss" in out
 
 

@@ -30,7 +30,7 @@ MORE_CASES = [
     ("swap_drive: [in0, in7]", {"awg/0", "awg/7"}),
     ("open: out1", {"daq/11"}),
     ("inverted: out2", {"daq/12"}),
-    ("wrong_resistor: {in1: 4.7 kΩ}", {"awg/1"}),
+    ("wrong_resistor: {in1: 4.7 kΩ}", {"awg/1", "4.7 kΩ"}),
     ("wrong_part: {in8-out0: 10}", {"pots/24"}),
 ]
 
@@ -48,6 +48,37 @@ def test_a_fault_is_named_with_its_pins(miswired: str, pins: set[str]) -> None:
     (finding,) = found.findings
     assert finding.fault.key == miswired.partition(":")[0]
     assert all(pin in finding.remedy for pin in pins)
+
+
+@pytest.mark.more
+@pytest.mark.parametrize(("miswired", "pins"), [("", set()), ("{swap: [in0, out0]}", {"in0", "out0", "daq/0"})])
+def test_steps_coarser_than_noise_are_no_fault_and_hide_none(miswired: str, pins: set[str]) -> None:
+    coarse = ["instruments.daq.bits=12", "instruments.daq.full_scale=5 V"]
+    assembly = assemble(Path("iris.yaml"), [*coarse, f"simulation.miswired=[{miswired}]", "seed=12"])
+    with assembly.open_rig() as rig:
+        found = selftest(assembly, rig)
+    assert found.verdict == ("faulty" if miswired else "healthy")
+    assert len(found.findings) == bool(miswired)
+    assert all(pin in found.findings[0].remedy for pin in pins)
+
+
+@pytest.mark.parametrize(
+    ("miswired", "key"), quick(2, [("", None), ("{open: pilot}", "open"), ("{inverted: out0}", "inverted")])
+)
+def test_a_board_whose_activation_is_a_tone(miswired: str, key: str | None) -> None:
+    assembly = assemble(Path("sine.yaml"), [f"simulation.miswired=[{miswired}]"])
+    with assembly.open_rig() as rig:
+        found = selftest(assembly, rig)
+    assert found.verdict == ("faulty" if key else "healthy")
+    assert [each.fault.key for each in found.findings] == ([key] if key else [])
+
+
+@pytest.mark.more
+def test_of_two_faults_each_is_named_once() -> None:
+    assembly = assemble(Path("sine.yaml"), ["simulation.miswired=[{open: out0}, {stuck: in1-out1}]"])
+    with assembly.open_rig() as rig:
+        found = selftest(assembly, rig)
+    assert {repr(each.fault) for each in found.findings} == {"open out0", "stuck in1-out1"}
 
 
 def test_a_healthy_board_is_left_as_it_was() -> None:
@@ -93,6 +124,7 @@ def test_another_physics_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
         ("{wrong_resistor: {in3: 1 kHz}}", "expected a resistance above 0"),
         ("{wrong_part: {in0-out0: -1}}", "expected a number above 0"),
         ("{swap: [in3, in4], open: in2}", "write one miswiring in each entry"),
+        ("{open:in2}", "if you meant 'open', write a space after the colon: 'open: in2'"),
     ],
 )
 def test_mistakes(written: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:

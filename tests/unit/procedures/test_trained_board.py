@@ -287,4 +287,4 @@ def test_a_run_that_never_had_a_board_says_so(
     assert "ended before its configuration was written (remedy: start it again" in capsys.readouterr().err
     shutil.copy(run.path / "config.resolved.yaml", folder.path)
     assert main(["evaluate", str(folder.path)]) == 6
-    assert f"ended before its board was described (remedy: labrig resume {folder.path}" in capsys.readouterr().err
+    assert f"ended before its board was recorded (remedy: labrig resume {folder.path}" in capsys.readouterr().err

@@ -48,6 +48,20 @@ def test_it_reads_the_outputs_in_their_order() -> None:
             assert systematic.max() == 0.0
 
 
+def test_several_instruments_judge_together() -> None:
+    meters = [f"instruments.{name}={METER}" for name in ("left", "right")]
+    assembly = assembled("xor", *meters, "judge={outputs: 'right/3, left/0'}", "simulation.preset=ideal")
+    setup = assembly.setup()
+    with setup.rig as rig:
+        rig.program(assembly.update(rig).settings())
+        judge = assembly.judge_on(rig)
+        assert judge is not None
+        assert judge.name == "right, left"
+        for activation in assembly.task.activation:
+            volts, _, _ = judge.outputs(activation)
+            np.testing.assert_allclose(volts, setup.bench.truth.outputs(activation), rtol=1e-9)
+
+
 def test_noise_and_stated_uncertainties_are_its_own() -> None:
     noisy = ("simulation.noise=1 mV", "simulation.digitizer_offset=2 mV")
     assembly = judged("xor", *noisy)
@@ -136,6 +150,9 @@ def test_a_slow_judge_takes_as_long_as_the_rig_with_fewer_samples() -> None:
         ("judge={outputs: awg/0..1}", "'awg' is not a digitizer that could judge; digitizers other than daq: dmm"),
         ("judge={outputs: dmn/0..1}", "'dmn' is not a digitizer"),
         ("judge={outputs: dmm/3..4}", "'dmm/4': dmm has 4 channels"),
+        ("judge={outputs: 'dmm/0, dmm/0'}", "dmm/0 is listed twice"),
+        ("judge={outputs: 'dmm/0, daq/1'}", "daq is the digitizer of the rig"),
+        ("judge={outputs: 'dmm/0,'}", "the name is empty"),
         ("judge={outputs: dmm/0..2}", "3 channels for 2 outputs (out0, out1)"),
         ("judge={outputs: dmm}", "is not a channel"),
         ("judge={outputs: dmm/0.. }", "is not a range"),

@@ -16,8 +16,9 @@ from labrig.errors import (
     IdentityMismatch,
     LabrigError,
     LimitExceeded,
+    Overrange,
 )
-from labrig.instruments.data import Identity, Target
+from labrig.instruments.data import Identity, Level, Target
 from labrig.learning.measurement import Excitation
 from labrig.rig.parallel_calls import ParallelCalls
 from labrig.runs.journal import Journal, read_journal
@@ -293,6 +294,37 @@ def test_a_step_that_fails_leaves_the_sources_off_and_can_be_opened_again():
 def test_an_activation_of_the_wrong_shape():
     with DIVIDER.setup().rig as rig, pytest.raises(LabrigError, match=r"shape \(2,\); with 1 inputs it must be \(1,\)"):
         rig.measure(Excitation(np.zeros(2)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({-1: Level(20)}, r"there is no edge -1 .*from 0 to 0"),
+        ({"in0-out0": Level(20)}, "there is no edge 'in0-out0'"),
+        ({0: 50e-6}, r"edge in0-out0 cannot be set to 5e-05 .*write Level\(code\)"),
+        ({0: Target(50e-6)}, r"cannot be set to 5e-05 S .*it is set by a code"),
+    ],
+)
+def test_settings_of_a_notebook_that_make_no_sense_are_refused_and_change_nothing(settings, says):
+    with assembled("divider", "simulation.preset=typical").setup().rig as rig:
+        rig.program({0: Level(100)})
+        before = rig.siemens
+        for attempt in (
+            lambda: rig.program(settings),
+            lambda: rig.measure(Excitation(np.array([0.5]), trial=settings)),
+        ):
+            with pytest.raises(LabrigError, match=says):
+                attempt()
+        assert rig.siemens == before
+        assert rig.read_back() == {0: Level(100)}
+
+
+def test_a_clip_spoils_only_its_own_measurement():
+    with assembled("divider", "simulation.preset=typical").setup().rig as rig:
+        rig.program({0: Level(100)})
+        with pytest.raises(Overrange):
+            rig.measure(Excitation(np.array([4.0])))
+        assert rig.measure(Excitation(np.array([0.5]))).outputs[0] > 0.1
 
 
 def test_a_rig_that_is_not_open_measures_nothing():

@@ -174,6 +174,14 @@ def test_labrig_open_gives_such_a_rig(arrived: list[int]) -> None:
         rig._on_close = lambda: (_ for _ in ()).throw(ConnectionFailed("the bench does not end"))
 
 
+def test_a_rig_that_is_used_without_with_says_how_to_open_it() -> None:
+    rig: Any = labrig.open(packaged_configs() / "divider.yaml")
+    with pytest.raises(AttributeError, match=r"no attribute 'measure'; the rig is opened by `with labrig.open"):
+        rig.measure  # noqa: B018
+    with pytest.raises(AttributeError, match=r"no attribute 'mesure'$"):
+        rig.mesure  # noqa: B018
+
+
 def test_a_rig_that_was_left_open_is_closed_when_python_ends() -> None:
     program = f"""
 import atexit, math, labrig
