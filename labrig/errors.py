@@ -148,7 +148,7 @@ class ChannelFault(LabrigError):
 
 
 class StorageError(LabrigError):
-    """The run folder cannot be written or read."""
+    """A file or folder of labrig's own, such as a run, cannot be written or read, or is damaged."""
 
     exit_code = 6
 

@@ -5,9 +5,9 @@ A name is one of labrig's own, an entry point of an installed package, or a dott
 
 from __future__ import annotations
 
-import difflib
 import sys
-from collections.abc import Mapping, Sequence
+import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -15,6 +15,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from labrig.config.messages import did_you_mean
 from labrig.quantities import as_written
 
 Kind = TypeVar("Kind")
@@ -22,6 +23,11 @@ Kind = TypeVar("Kind")
 
 _imported: set[str] = set()
 """Top-level modules and packages that dotted paths name, or that their import has imported."""
+
+_named: set[str] = set()
+"""Top-level modules and packages of third-party classes."""
+
+COMES_WITH_LABRIG = frozenset({"labrig", "labrig_drivers"})
 
 
 class UnknownExtension(ValueError):
@@ -101,18 +107,22 @@ class Extensions(Generic[Kind]):
         except ModuleNotFoundError as error:
             if error.name is None or not f"{module}.".startswith(f"{error.name}."):
                 raise UnknownExtension(f"{module} cannot be imported: it needs {error.name!r}") from error
-            raise UnknownExtension(
-                f"there is no module {module!r}; install it, or put it next to the configuration"
-            ) from error
+            remedy = "install it, or put it next to the configuration"
+            if module in self.names():  # in YAML, `{open:out0}` has a key "open:out0" and no value
+                remedy = f"if you meant {module!r}, write a space after the colon: '{module}: {name}'"
+            raise UnknownExtension(f"there is no module {module!r}; {remedy}") from error
         except Exception as error:  # an import may raise anything
             raise UnknownExtension(f"{module} cannot be imported: {type(error).__name__}: {error}") from error
         _imported.update(each.partition(".")[0] for each in {module} | (set(sys.modules) - before))
         if not hasattr(found, name):
-            raise UnknownExtension(f"{module} has no {name!r}{_did_you_mean(name, vars(found))}")
+            raise UnknownExtension(f"{module} has no {name!r}{did_you_mean(name, list(vars(found)))}")
         return getattr(found, name)
 
     def _checked(self, path: str, found: Any) -> type[Kind]:
         if isinstance(found, type) and issubclass(found, self.kind):
+            if missing := sorted(getattr(found, "__abstractmethods__", ())):
+                raise UnknownExtension(f"{path} cannot be used: it does not define {', '.join(missing)}")
+            _named.update({found.__module__.partition(".")[0]} - COMES_WITH_LABRIG)
             return found
         raise UnknownExtension(
             f"{path} is not {self._one}: it must be a class derived from {self.package}.{self.kind.__name__}"
@@ -122,13 +132,32 @@ class Extensions(Generic[Kind]):
         names = self.names()
         if len(names) == 1:
             return f"expected {as_written(names[0])}, got {as_written(name)}"
-        return f"{as_written(name)} is not one of {', '.join(map(as_written, names))}{_did_you_mean(name, names)}"
+        return f"{as_written(name)} is not one of {', '.join(map(as_written, names))}{did_you_mean(name, names)}"
 
 
 @cache
 def installed(group: str) -> tuple[EntryPoint, ...]:
     """Return the entry points of a group in all installed packages; cached, because reading them takes 10 ms."""
     return tuple(entry_points(group=group))
+
+
+def is_third_party(found: type) -> bool:
+    """Return whether a class does not come with labrig."""
+    return found.__module__.partition(".")[0] not in COMES_WITH_LABRIG
+
+
+def place_in_third_party(error: BaseException) -> str:
+    """Return the place in the user's own module that raised an error or led to it; empty if there is none.
+
+    The module is one that a configuration names, or one in the same folder.
+    """
+    folders = {Path(file).parent for module in _named if (file := getattr(sys.modules.get(module), "__file__", None))}
+    place = ""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        top, file = str(frame.f_globals.get("__name__")).partition(".")[0], Path(frame.f_code.co_filename)
+        if top in _named or (top not in COMES_WITH_LABRIG and file.parent in folders):
+            place = f"{file.name}, line {line}, in {frame.f_code.co_name}"
+    return place
 
 
 def search_beside(folder: Path) -> None:
@@ -150,8 +179,3 @@ def modules_beside(folder: Path) -> list[Path]:
             if path.parent == beside:
                 found.add(path)
     return sorted(found)
-
-
-def _did_you_mean(name: str, known: Sequence[str] | Mapping[str, Any]) -> str:
-    close = difflib.get_close_matches(name, list(known), 1, 0.6)
-    return f"; did you mean {close[0]!r}?" if close else ""

@@ -55,9 +55,9 @@ class Interrupts:
     """Context manager around a command: the first signal stops it after the current step, the second at once.
 
     After the first of `ending_signals`, `requested()` returns True and the loop ends after the step. The second one
-    raises KeyboardInterrupt, as does the first before `finish_steps()`, because nothing has begun that could be
-    finished. It is raised only once; after that, and after `shield()`, signals no longer interrupt, because the
-    instruments are being made safe.
+    raises KeyboardInterrupt. So does the first one if it comes before `finish_steps()`, because there is no step to
+    finish yet. KeyboardInterrupt is raised only once; after that, and after `shield()`, signals no longer interrupt,
+    because the instruments are being made safe.
 
     Parameters
     ----------

@@ -85,7 +85,7 @@ class Medium:
 
     @property
     def state_key(self) -> str:
-        """Ending of the name of a figure in the unit of the state: 'v', 'm', 'pa'."""
+        """Ending of the name of a metric in the unit of the state: 'v', 'm', 'pa'."""
         return self.key("state")
 
     def key(self, role: Role) -> str:

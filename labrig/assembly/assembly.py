@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import import_module
 from typing import Any
@@ -34,7 +34,7 @@ from labrig.errors import ConfigError
 from labrig.experiment import Experiment
 from labrig.fault_policy import FaultPolicy
 from labrig.instruments.contracts import Bench
-from labrig.instruments.data import Identity, distinct
+from labrig.instruments.data import AcquisitionPlan, Identity, distinct
 from labrig.instruments.drivers import (
     InstrumentOptions,
     ProgrammerCapabilities,
@@ -90,7 +90,7 @@ class Assembly:
     synchronization : Timing
         The `timing` section.
     judge : JudgeWires or None
-        The instrument that judges the score.
+        The instruments that judge the score.
     trained : Trained or None
         Conductances of another run to start from.
     calibration : CalibrationRecord or None
@@ -195,7 +195,10 @@ class Assembly:
         recorded: the instruments replay recorded readings, to which calibration and transducers were already applied.
         """
         hookup, record = self.board.hookup, self.calibration
-        others = () if self.judge is None else (self.judge.device,)
+        if record is not None:
+            reached = (replace(w, full_scale_v=record.reach_v(w.label, w.full_scale_v)) for w in hookup.outputs)
+            hookup = replace(hookup, outputs=tuple(reached))
+        others = () if self.judge is None else self.judge.devices
         instruments: dict[str, Any] = {
             name: self.connected(bench, name)
             for name in (*hookup.sources, hookup.digitizer, *hookup.programmers, *others)
@@ -245,12 +248,18 @@ class Assembly:
         return instrument
 
     def judge_on(self, rig: Rig) -> Judge | None:
-        """Return the judge on an open rig: the instrument that measures the score. None if there is no judge."""
+        """Return the judge on an open rig: the instruments that measure the score. None if there is no judge."""
+        return None if self.judge is None else Judge(self.judge, rig, self.judge_plans(rig.plan))
+
+    def judge_plans(self, rig_plan: AcquisitionPlan) -> dict[str, AcquisitionPlan]:
+        """Return the acquisition of each instrument of the judge, given the rig's; empty if there is no judge."""
         if self.judge is None:
-            return None
-        able = self.devices[self.judge.device].digitizer
-        plan = judge_plan(rig.plan, self.judge.channels, able.full_scale_v, able.max_sample_rate_hz)
-        return Judge(self.judge.device, rig, plan)
+            return {}
+        able = {device: self.devices[device].digitizer for device in self.judge.devices}
+        return {
+            device: judge_plan(rig_plan, self.judge.channels(device), each.full_scale_v, each.max_sample_rate_hz)
+            for device, each in able.items()
+        }
 
     def open_rig(self) -> Rig:
         """Return the rig without its bench: a context manager that opens it and makes it safe."""
@@ -292,7 +301,7 @@ class Assembly:
         )
 
     def routed(self, name: str) -> InstrumentOptions:
-        """Return an instrument's options, including the output terminals for trigger and clock from `timing`."""
+        """Return an instrument's options, with the output terminals for trigger and clock filled in from `timing`."""
         return with_lines(self.devices[name], self.synchronization)
 
     def _guarded(self, name: str, instrument: Any, wrapped: bool = True) -> Any:

@@ -22,6 +22,7 @@ from labrig.assembly.effective import effective
 from labrig.assembly.sections import (
     acquisition,
     calibration,
+    coupling,
     error,
     instruments,
     judge,
@@ -126,6 +127,7 @@ STAGES: Sequence[Stage] = (
     Stage("loss", task.read_loss),
     Stage("twin_checked", check_twin),
     Stage("acquisition_timing", acquisition.read_timing, subject="timing"),
+    Stage("coupling_checked", coupling.check_coupling),
     Stage("synchronization_checked", timing.check_clock_and_trigger),
     Stage("drive_checked", limits.check_drive, subject="limits"),
     Stage("error_checked", error.check_error),

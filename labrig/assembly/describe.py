@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -22,7 +23,7 @@ from labrig.config.problems import TreePath
 from labrig.config.resolved import ResolvedValue, flatten_resolved
 from labrig.config.validation import validate
 from labrig.instruments.data import levels_as_plain
-from labrig.network.physics import HasPlaces
+from labrig.network.physics import HasPlaces, HasPorts
 from labrig.rig.rig import Rig
 
 LIBRARIES = ("numpy", "scipy", "pydantic", "pyyaml")
@@ -64,6 +65,7 @@ def describe(assembly: Assembly, rig: Rig) -> dict[str, Any]:
         "board": {
             "nodes": list(network.nodes),
             "places": _places(assembly),
+            "ports": {name: list(points) for name, points in _ports(assembly).items()},
             "state": {"quantity": medium.state, "unit": medium.unit("state")},
             "parameter": {"quantity": medium.parameter, "unit": medium.unit("parameter")},
             "edges": [[edge.name, edge.a, edge.b] for edge in network.edges],
@@ -88,6 +90,12 @@ def _places(assembly: Assembly) -> dict[str, tuple[float, float]] | None:
     """Return the coordinates of nodes; None if the network has none."""
     layout = assembly.layout
     return dict(layout.places) if isinstance(layout, HasPlaces) else None
+
+
+def _ports(assembly: Assembly) -> Mapping[str, tuple[str, ...]]:
+    """Return the points of each port; empty if the network has no ports."""
+    layout = assembly.layout
+    return layout.ends if isinstance(layout, HasPorts) else {}
 
 
 def resolved(assembly: Assembly) -> list[ResolvedValue]:

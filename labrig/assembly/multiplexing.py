@@ -82,7 +82,7 @@ def worst_ghost(board: Board, able: DigitizerCapabilities, plan: AcquisitionPlan
         ohm=float(ohm[worst]),
         farad=float(farad[worst]),
         settling_s=float(settling_s[worst]),
-        remedy="" if fractions[worst] <= SMALL_GHOST else _remedy(able, len(senses), needed_s, node),
+        remedy="" if fractions[worst] <= SMALL_GHOST else _remedy(able, rate_hz, len(senses), needed_s, node),
     )
 
 
@@ -107,11 +107,12 @@ def source_ohm(board: Board, lowest_s: float) -> NDArray[np.float64] | None:
     return np.array([r if w.lead.buffer_ohm is None else w.lead.buffer_ohm for r, w in zip(seen, senses, strict=True)])
 
 
-def _remedy(able: DigitizerCapabilities, channels: int, needed_s: float, node: str) -> str:
-    rate = format_quantity(rounded_down(1 / (channels * needed_s)), "sample_rate")
-    slower = f"sample at {rate} at most"
+def _remedy(able: DigitizerCapabilities, rate_hz: float, channels: int, needed_s: float, node: str) -> str:
+    most_hz = rounded_down(1 / (channels * needed_s))
+    slower = f"sample at {format_quantity(most_hz, 'sample_rate')} at most"
     if not able.spread_step_s:
-        slower += f" with {format_quantity(rounded_up(needed_s), 'time')} or more between conversions"
+        apart = f"{format_quantity(rounded_up(needed_s), 'time')} or more between conversions"
+        slower = f"leave {apart}" if rate_hz <= most_hz else f"{slower} with {apart}"
     return (
         f"{slower}, or put a buffer between node and cable (wiring.{node}.buffer); or scan it after a node with nearly "
         "the same voltage (a grounded channel between them turns the ghost into a gain error)"

@@ -90,7 +90,7 @@ def _which(task: Task, beyond: NDArray[np.bool_]) -> str:
     """Return the first target that is out of reach, with the number of others."""
     example, row = (int(k) for k in np.argwhere(beyond)[0])
     count = int(beyond.sum())
-    others = f" (as are {count - 1} more of {beyond.size})" if count > 1 else ""
+    others = f" (and {count - 1} more of {beyond.size})" if count > 1 else ""
     return f"{task.target_place(example, row)}: target {_volts(task.target[example, row])}{others} is"
 
 

@@ -163,6 +163,14 @@ class CalibrationRecord:
             remedy=f"connect that instrument, name the record of {name} (calibration.record), or {AGAIN}",
         )
 
+    def reach_v(self, label: str, full_scale_v: float) -> float:
+        """Return the largest voltage that a source channel can be asked for: where its gain is low, it is sent more."""
+        if label not in self.outputs:
+            return full_scale_v
+        k, of = self.outputs.index(label), self.of_outputs
+        low = min(1.0, float(of.gain[k]), float(of.tone_gain[k]))
+        return full_scale_v * low - abs(float(np.nan_to_num(of.offset_v[k])))
+
     def expired(self, now: datetime) -> bool:
         """Return whether the record is no longer valid at the time `now`."""
         return now >= datetime.fromisoformat(self.valid_until)

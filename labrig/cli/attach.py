@@ -44,7 +44,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 class _Shown:
-    """Shows lines of the output; without `ends` not those that say how the run ended, since it was resumed."""
+    """Shows lines of the output; without `ends` it omits how the run ended, because the run was resumed."""
 
     def __init__(self, arguments: argparse.Namespace, ends: bool) -> None:
         self._arguments = arguments

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from labrig.procedures.budget import Budget
 
 MOST_EDGES = 60
-"""Largest number of edges in the text output; of more edges, those with the largest errors are listed."""
+"""Largest number of edges in the text output; if there are more, those with the largest errors are listed."""
+NOTHING = 1e-8
+"""Share below which an error is written as 0 %."""
 
 
 def print_budget(assembly: Assembly, arguments: argparse.Namespace) -> int:
@@ -75,7 +77,7 @@ def _text(found: Budget, measured: NDArray[np.float64] | None) -> str:
             _ratio(found.snr_b[k]),
             *(() if measured is None else (_ratio(found.snr_gradient[k]), _ratio(measured[k]))),
             f"{found.omega_tau[k]:.2g}",
-            f"{100 * found.ghost[k]:.2g} %",
+            _percent(found.ghost[k]),
             f"{found.rail_v[k]:+.2f}",
             "continuous" if not found.gap_s[k] else f"{1e6 * found.gap_s[k]:.2g}",
             f"{1e6 * found.change_s[k]:.2g}",
@@ -90,7 +92,12 @@ def _text(found: Budget, measured: NDArray[np.float64] | None) -> str:
     lines = [table(head, rows), ""]
     if len(order) < len(found.edges):
         lines.append(f"the worst {len(order)} of {len(found.edges)} edges; --json lists all")
-    medians = [(name, f"{100 * float(value):.2g} %") for name, value in zip(TERMS, _medians(found), strict=True)]
+    lines += [
+        "SNR: a and b over the noise of one acquisition; multiplexer: residue of the channels scanned before, over b;",
+        "margin: from the nodes to the nearest limit; gap: between levels; change: expected in one epoch",
+        "",
+    ]
+    medians = [(name, _percent(float(value))) for name, value in zip(TERMS, _medians(found), strict=True)]
     lines.append("relative error of the change of an edge in one epoch, median over the edges:")
     lines += [f"  {name:<12} {value}" for name, value in medians]
     lines.append(f"limited by {limit}: {100 * size:.2g} %")
@@ -101,6 +108,10 @@ def _medians(found: Budget) -> list[float]:
     import numpy as np
 
     return np.median(found.terms, axis=1).tolist()
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g} %" if share > NOTHING else "0 %"
 
 
 def _ratio(value: float) -> str:

@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="on hardware: do not ask whether connections are made")
     parser.add_argument("--reference", metavar="VOLTAGE", help="voltage of the reference, e.g. 1.8V")
     parser.add_argument("--reference-error", metavar="RATIO", help="largest error of the reference, e.g. 20ppm")
-    parser.add_argument("--standard", metavar="RESISTANCE", help="resistors to compare the parts with, e.g. 20k")
+    parser.add_argument("--standard", metavar="RESISTANCE", help="resistors to compare the parts with, e.g. 20kohm")
     parser.add_argument("--standard-error", metavar="RATIO", help="largest error of these resistors, e.g. 100ppm")
     parser.add_argument("--no-levels", action="store_true", help="do not sweep the levels of programmable parts")
     parser.add_argument("--temperature", metavar="TEMPERATURE", help="temperature of the instruments, e.g. '23 °C'")
@@ -119,7 +119,7 @@ def _standards(arguments: argparse.Namespace, assembly: Assembly) -> Standards:
             f"least {0.1 * full_scale_v:g} V and below {full_scale_v:g} V"
         )
     low, high = assembly.network.programmable.range
-    ohm = _value("--standard", arguments.standard, "resistance", "20k")
+    ohm = _value("--standard", arguments.standard, "resistance", "20kohm")
     ohm = float(f"{1 / math.sqrt(low * high):.1g}") if ohm is None else ohm
     if ohm <= 0:
         raise UsageError(f"--standard {arguments.standard}: a resistance must be positive")

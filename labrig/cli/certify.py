@@ -149,7 +149,7 @@ def _examples(assembly: Assembly, wanted: str | None) -> list[int]:
         else:
             some = ", ".join(list(by_name)[:8])
             raise UsageError(
-                f"--examples: there is no example {name!r}; the examples are {some}{' …' if len(by_name) > 8 else ''}"
+                f"--examples: there is no example {name!r} (examples: {some}{' …' if len(by_name) > 8 else ''})"
             )
     return list(dict.fromkeys(found))
 
@@ -220,7 +220,7 @@ def _figures(figures: dict[str, Any], null_test: str) -> Iterator[tuple[str, str
         yield (
             "differences",
             f"known to {percent(figures['difference_uncertainty'])} (noise, truncation, tolerance of the parts): an "
-            "error of this size beside `cos difference` is not the gradient's",
+            "error of this size in the column after `cos difference` says nothing about the gradient",
         )
     freedom = figures["chi_squared_freedom"]
     spread = 3 * (2 * freedom) ** 0.5
@@ -243,7 +243,8 @@ def _figures(figures: dict[str, Any], null_test: str) -> Iterator[tuple[str, str
     interval = figures["gamma_exponent_interval"]
     exponent = formatted_exponent(figures["gamma_exponent"])
     between = (
-        f"({interval[0]:.3f} to {interval[1]:.3f}): the error of the gradient grows as this power of the current"
+        f"({interval[0]:.3f} to {interval[1]:.3f}): power of the current with which the error grows: 2 for the bias "
+        "of nonlinear parts, -1 for noise and rounding"
         if interval
         else "(the current does not change the gradient by more than its noise)"
     )
@@ -271,12 +272,13 @@ def formatted_exponent(value: float | None) -> str:
 def _of_descent(descent: dict[str, Any] | None) -> list[str]:
     """Return the lines of the descent, if there was one."""
     from labrig.procedures.certify.verdict import percent
+    from labrig.runs.units import counted
 
     if descent is None:
         return []
     low, high = descent["ratio_interval"]
     lines = [
-        f"{'descent':<18} the loss fell by {descent['fall']:.4g} in {descent['steps']} steps, "
+        f"{'descent':<18} the loss fell by {descent['fall']:.4g} in {counted(descent['steps'], 'step')}, "
         f"{descent['ratio']:.4f} ({low:.4f} to {high:.4f}) times what the gradient predicts"
     ]
     if descent["trajectory"] is not None:

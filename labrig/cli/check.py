@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print that the configuration is valid, with --show-resolved also every value; returns the exit code."""
+    """Print that the configuration is valid and, with --show-resolved, every value; returns the exit code."""
     from labrig.cli.promises import promise_lines
     from labrig.procedures.promises import not_promised
 

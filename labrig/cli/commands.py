@@ -99,8 +99,11 @@ def dispatch(given: Sequence[str]) -> int:
                 return _interrupted()
             if arguments.debug:
                 raise
+            from labrig.extensions import place_in_third_party
+
+            where = place_in_third_party(error) or "internal error"
             return _report(
-                error, 1, arguments, f"internal error: {type(error).__name__}: ", " (use --debug for the traceback)"
+                error, 1, arguments, f"{where}: {type(error).__name__}: ", " (use --debug for the traceback)"
             )
 
 

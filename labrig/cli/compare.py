@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,15 @@ from labrig.json_text import json_text
 
 if TYPE_CHECKING:
     from labrig.procedures.compare import Comparison
+
+MOST_SHOWN = 20
+"""Largest number of differing keys shown."""
+
+WIDEST = 70
+"""Longest value shown."""
+
+DIGITS = 12
+"""Length to which a hash is cut."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +46,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _text(found: Comparison) -> str:
     from labrig.cli.tables import table
+    from labrig.procedures.compare import NETWORK
 
     rows = [
         ("state", *found.states),
@@ -48,14 +59,36 @@ def _text(found: Comparison) -> str:
         lines.append("comparable: the cards are the same")
     if found.unfinished:
         lines.append(f"NOT comparable: these runs are not complete: {', '.join(found.unfinished)}")
-    if found.differs:
-        lines += ["NOT comparable: the cards differ in", ""]
-        differing = [(key, *map(_value, values)) for key, values in found.differs.items()]
-        lines.append(table(("key", *(Path(run).name for run in found.runs)), differing))
+    if found.learning_alone:
+        lines += [
+            "the same task, board and bench. The figures show what these settings do, apart from chance:",
+            "",
+            _differing(found.runs, found.differs),
+        ]
+    elif found.differs:
+        lines += ["NOT comparable: the cards differ in", "", _differing(found.runs, found.differs)]
+    if found.networks:
+        lines += ["", "the networks differ because of these settings:", "", _differing(found.runs, found.networks)]
+    elif NETWORK in found.differs:
+        lines += ["", "the settings of the networks are the same, so a file named in them has changed"]
     return "\n".join(lines)
 
 
-def _value(value: Any) -> str:
+def _differing(runs: Sequence[str], values: Mapping[str, Sequence[Any]]) -> str:
+    from labrig.cli.tables import table
+    from labrig.runs.units import counted
+
+    shown = [
+        (key, *(_value(value, DIGITS if key.endswith("sha256") else WIDEST) for value in each))
+        for key, each in list(values.items())[:MOST_SHOWN]
+    ]
+    more = len(values) - len(shown)
+    found = table(("key", *(Path(run).name for run in runs)), shown)
+    return f"{found}\nand {counted(more, 'more key')} (--json has all)" if more > 0 else found
+
+
+def _value(value: Any, widest: int = WIDEST) -> str:
     if value is None:
         return "–"
-    return format(value, ".6g") if isinstance(value, float) else str(value)
+    text = format(value, ".6g") if isinstance(value, float) else str(value)
+    return text if len(text) <= widest else f"{text[: widest - 1]}…"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import asdict
 
 from labrig.json_text import json_text
@@ -15,9 +16,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Print the drivers; returns the exit code."""
     from labrig.cli.tables import table
-    from labrig.instruments.drivers import installed_drivers
+    from labrig.instruments.drivers import broken_drivers, installed_drivers
 
-    drivers = installed_drivers()
+    drivers, broken = installed_drivers(), broken_drivers()
+    for place, why in broken.items():
+        print(f"labrig: warning: the drivers of {place} cannot be imported: {why}", file=sys.stderr)
     if arguments.json:
         listed = [
             {
@@ -29,7 +32,7 @@ def execute(arguments: argparse.Namespace) -> int:
             }
             for name, info in sorted(drivers.items())
         ]
-        print(json_text({"event": "drivers", "drivers": listed}))
+        print(json_text({"event": "drivers", "drivers": listed, "broken": broken}))
         return 0
     rows = [
         (name, info.kind, model, evidence)

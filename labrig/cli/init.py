@@ -34,9 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     board.add_argument("--label", type=named, metavar="COLUMN", help="column of --data with the class")
     board.add_argument("--targets", type=names, metavar="COLUMN,…", help="columns of --data to learn from the others")
     board.add_argument(
-        "--hidden", type=counts, default=(), metavar="N,…", help="nodes of each hidden layer, with diodes"
+        "--features", type=names, metavar="COLUMN,…", help="columns of --data to learn from (default: all others)"
     )
-    board.add_argument("--diodes", type=named, default="BAT54", metavar="PART", help="default: BAT54")
+    board.add_argument("--hidden", type=counts, default=(), metavar="N,…", help="nodes of each hidden layer")
+    board.add_argument(
+        "--diodes", type=named, default="BAT54", metavar="PART", help="of hidden nodes; default: BAT54; or none"
+    )
     board.add_argument("--size", type=size, default=(5, 5), metavar="RxC", help="size of a grid (default: 5x5)")
     board.add_argument(
         "--outputs", type=names, metavar="NODE,…", help="output nodes of a table; of a grid, their number"
@@ -97,6 +100,8 @@ def ask(arguments: argparse.Namespace, answer: Callable[[str], str]) -> None:
             arguments.label = _asked(answer, "column of the class (none: learn numbers)", "", str) or None
             if arguments.label is None:
                 arguments.targets = _asked(answer, "columns to learn, separated by commas", "", names)
+            question = "columns to learn from, separated by commas (none: all others)"
+            arguments.features = _asked(answer, question, "", lambda text: names(text) if text else None)
     if arguments.rig in ("layered", "hardware"):
         arguments.hidden = _asked(answer, "nodes in each hidden layer, separated by commas (none)", "", counts)
     arguments.part = _asked(answer, "part on every edge", arguments.part, named)
@@ -171,8 +176,8 @@ def _learned(arguments: argparse.Namespace, out: Path, inputs: int | None) -> Le
         raise UsageError("--data needs either --label COLUMN, for classes, or --targets COLUMN,…, for numbers")
     file = Path(os.path.relpath(arguments.data.absolute(), out.absolute().parent)).as_posix()
     if arguments.label is not None:
-        return boards.classes(arguments.data, file, arguments.label, inputs)
-    return boards.numbers(arguments.data, file, arguments.targets, inputs)
+        return boards.classes(arguments.data, file, arguments.label, arguments.features, inputs)
+    return boards.numbers(arguments.data, file, arguments.targets, arguments.features, inputs)
 
 
 def _check(out: Path) -> None:

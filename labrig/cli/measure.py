@@ -236,7 +236,7 @@ def _values(
     for text in (part for item in given for part in item.split(",")):
         node, equals, written = (part.strip() for part in text.partition("="))
         if not equals or node not in nodes:
-            raise UsageError(f"{option} {text!r}: write NODE=VALUE, where NODE is one of {', '.join(nodes)}")
+            raise UsageError(f"{option} {text!r}: write NODE=VALUE (nodes: {', '.join(nodes)})")
         if node in seen:
             raise UsageError(f"{option} {text!r}: {node} is given twice; give it once")
         seen.add(node)

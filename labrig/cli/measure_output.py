@@ -8,6 +8,10 @@ from labrig.cli.tables import table
 from labrig.procedures.measure.comparison import DEVIATIONS
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from labrig.lockin.demodulated import Demodulated
     from labrig.procedures.measure import Measurement, Meter, Scan
     from labrig.procedures.measure.scan import Answer
     from labrig.rig.rig import Rig
@@ -76,6 +80,7 @@ def measured_record(rig: Rig, meter: Meter, found: Measurement) -> dict[str, Any
 def measured_text(rig: Rig, meter: Meter, found: Measurement) -> str:
     """Return an acquisition as a table, followed by the nodes that do not read as expected and the tolerance used."""
     read, compared, units = found.read, found.comparison, units_of(rig)
+    u_dc, u_tones = _uncertainty(rig, read)
     alike = set(units) == {"V"}
     unit = " (V)" if alike else ""
     beside = [] if compared is None else ["expected", "within"]
@@ -86,11 +91,11 @@ def measured_text(rig: Rig, meter: Meter, found: Measurement) -> str:
     for column, wire in enumerate(rig.hookup.senses):
         level = "+.6f" if alike else "+.6g"
         row = [wire.node, *([] if alike else [units[column]])]
-        row += [format(read.dc[column], level), f"{read.u_dc[column]:.1e}"]
+        row += [format(read.dc[column], level), f"{u_dc[column]:.1e}"]
         if compared is not None:
             row += [format(compared.expected.dc[column], level), f"{compared.within.dc[column]:.1e}"]
         for tone in range(len(read.frequencies_hz)):
-            row += [f"{read.channel_in_phase[tone, column]:+.3e}", f"{read.u_channel[tone, column]:.1e}"]
+            row += [f"{read.channel_in_phase[tone, column]:+.3e}", f"{u_tones[tone, column]:.1e}"]
             if compared is not None:
                 row += [f"{compared.expected.in_phase[tone, column]:+.3e}"]
                 row += [f"{compared.within.in_phase[tone, column]:.1e}"]
@@ -101,6 +106,15 @@ def measured_text(rig: Rig, meter: Meter, found: Measurement) -> str:
         rows.append(row)
     header += [] if compared is None else [""]
     return "\n".join([table(header, rows), *_verdict(meter, found)])
+
+
+def _uncertainty(rig: Rig, read: Demodulated) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the (C,) and (F, C) uncertainties from noise and rounding, without the errors of gain and zero."""
+    import numpy as np
+
+    per_volt = 1.0 if rig.hookup.per_volt is None else np.abs(rig.hookup.per_volt)
+    dc, tones = read.without_stated(rig.plan.u_offset_v * per_volt, rig.plan.u_gain)
+    return np.hypot(read.u_dc, dc), np.hypot(read.u_channel, tones)
 
 
 def _off(found: Measurement, column: int) -> list[str]:

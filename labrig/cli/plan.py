@@ -25,13 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wiring", action="store_true", help="instead, print the connections to solder")
     parser.add_argument("--budget", action="store_true", help="instead, print what limits the gradient of every edge")
     parser.add_argument(
-        "--run", type=folder_named, metavar="RUN", help="with --budget: also print what this run of CONFIG measured"
+        "--run", type=folder_named, metavar="RUN", help="the budget, with what this run of CONFIG measured beside it"
     )
     add_runs_dir(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print the plan or the wiring sheet; returns the exit code."""
+    """Print the plan, the noise budget or the wiring sheet; returns the exit code."""
     from dataclasses import asdict
 
     from labrig.assembly.terminals import terminals
@@ -98,6 +98,7 @@ def _text(assembly: Assembly, plan: Plan) -> str:
     from labrig.assembly.terminals import terminals
     from labrig.medium import ELECTRICAL
     from labrig.quantities import format_quantity
+    from labrig.runs.units import counted
 
     def seconds(value: float) -> str:
         return format_quantity(value, "time") if value < 120 else f"{value / 60:.1f} min"
@@ -113,11 +114,19 @@ def _text(assembly: Assembly, plan: Plan) -> str:
         largest = medium.text("parameter", gap)
     levels = "continuous" if plan.levels is None else f"{plan.levels} levels, largest gap {largest}"
     rate = format_quantity(plan.sample_rate_hz, "sample_rate")
-    ports = f"{len(hookup.inputs)} inputs, {len(hookup.outputs)} outputs"
+    board = ", ".join(
+        counted(len(several), thing)
+        for several, thing in (
+            (hookup.senses, "sensed node"),
+            (hookup.edges, "edge"),
+            (hookup.inputs, "input"),
+            (hookup.outputs, "output"),
+        )
+    )
     samples = f"{plan.settle_samples} settle + {plan.window_samples} window samples at {rate}"
     acquisitions = f"{counts.training} acquisitions for training, {counts.evaluation} for evaluation"
     rows = [
-        ("board", f"{len(hookup.senses)} sensed nodes, {len(hookup.edges)} edges, {ports}"),
+        ("board", board),
         ("activation", assembly.learning.activation),
         ("tones", f"{tones}; common period {plan.period_samples} samples"),
         ("acquisition", f"{samples}: {seconds(plan.acquisition_s)}"),

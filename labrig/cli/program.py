@@ -47,7 +47,10 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _text(line: dict[str, Any]) -> str:
-    lines = [f"{line['edges']} edges hold the conductances of {line['run']} after step {line['step']}"]
+    from labrig.runs.units import counted
+
+    held = f"{counted(line['edges'], 'edge')} {'holds' if line['edges'] == 1 else 'hold'}"
+    lines = [f"{held} the conductances of {line['run']} after step {line['step']}"]
     if line["differs"]:
         lines = [f"{len(line['differs'])} of {line['edges']} edges do not hold the value that was written:"]
         lines += [

@@ -53,7 +53,7 @@ class EvaluationProgress:
 
     def tick(self) -> None:
         """Count an example, or the beginning of a step."""
-        if not self._begun:  # opening the instruments took time too
+        if self._begun < 2:  # opening the instruments took time too, and the first example is slow
             self._since = time.monotonic()
         self._begun += 1
 
@@ -66,12 +66,12 @@ class EvaluationProgress:
         done = self._begun - 1
         if done < 2:  # a step begins
             return ""
-        left = (time.monotonic() - self._since) / done * max(0, self._examples - done)
+        left = (time.monotonic() - self._since) / (done - 1) * max(0, self._examples - done)
         return f"evaluation: {min(done, self._examples)}/{self._examples} examples, {left:.0f} s left"
 
 
 class TimeLeft:
-    """Estimates the time left in a run from the time that the steps of this session took.
+    """Estimates the time left in a run from the time that the steps of this session took, but the first, which is slow.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class TimeLeft:
 
     def __init__(self, steps: int) -> None:
         self._steps = steps
-        self._before: int | None = None  # steps of earlier sessions, once the first of this one is complete
+        self._before: int | None = None  # the first step of this session, once it is complete
         self._began = time.monotonic()
 
     def tick(self) -> None:
@@ -91,8 +91,11 @@ class TimeLeft:
 
     def after(self, step: int) -> float:
         """Return the estimated time left after a step (s)."""
-        self._before = step - 1 if self._before is None else self._before
-        return (time.monotonic() - self._began) / (step - self._before) * (self._steps - step)
+        now = time.monotonic()
+        if self._before is None:
+            self._before, self._began, first_s = step, now, now - self._began
+            return first_s * (self._steps - step)
+        return (now - self._began) / (step - self._before) * (self._steps - step)
 
 
 class LatestFigures:

@@ -68,7 +68,7 @@ def _detached(arguments: argparse.Namespace) -> int:
 
     if arguments.dashboard:
         raise UsageError(
-            "--dashboard ends with this command, and --detach goes on without it",
+            "--dashboard lasts only as long as this command, and with --detach this command ends at once",
             remedy="leave --dashboard out, and watch the run with: labrig dashboard",
         )
     if arguments.seed is not None and len(arguments.seed) > 1:

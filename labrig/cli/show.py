@@ -37,6 +37,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Print the summary of a run; returns 6 if a picture failed, else 0."""
     from dataclasses import asdict
 
+    from labrig.runs.column_errors import column_errors
     from labrig.runs.confusion import confusions
     from labrig.runs.folder import find_run
     from labrig.runs.journal import read_journal
@@ -55,6 +56,7 @@ def execute(arguments: argparse.Namespace) -> int:
     found = confusions(record, meta.get("classes"), meta.get("readout"))
     summary["written_by_pulses"] = pulses_in_short(record.writings)
     summary["confusion"] = [each.to_json() for each in found]
+    summary["columns"] = [each.to_json() for each in column_errors(record)]
     left_out = {}
     if arguments.plot or arguments.out is not None:
         summary["plots"] = []
@@ -109,6 +111,7 @@ def _text(summary: dict[str, Any], drawn: bool) -> str:
     lines += _rows("cells written by pulses", summary["written_by_pulses"])
     for confusion in summary["confusion"]:
         lines += [f" confusion matrix, {confusion['part']}", *map("  {}".format, confusion_table(confusion))]
+    lines += _rows("error of each column, rms", {each["column"]: _of_parts(each) for each in summary["columns"]})
     lines += _rows("inputs and outputs", {terminal["node"]: terminal["text"] for terminal in summary["terminals"]})
     lines += _rows("comparability card", summary["card"])
     if drawn and summary.get("plots") == []:
@@ -117,6 +120,11 @@ def _text(summary: dict[str, Any], drawn: bool) -> str:
     if (more := CONTINUE.get(summary["state"])) and summary["name"] is not None:
         lines.append(f" {more}: labrig resume {summary['run']}")
     return "\n".join(lines)
+
+
+def _of_parts(error: dict[str, Any]) -> str:
+    known = ((part, error[part]) for part in ("train", "test") if error[part] is not None)
+    return ", ".join(f"{part} {value:.4g}" for part, value in known)
 
 
 def _rows(title: str, values: dict[str, Any]) -> list[str]:

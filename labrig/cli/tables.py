@@ -42,7 +42,7 @@ def readable(values: dict[str, Any], above: str = "") -> list[tuple[str, str]]:
         if isinstance(value, dict):
             rows += readable(value, f"{name}.")
         elif isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
-            rows += readable({str(number): item for number, item in enumerate(value, 1)}, f"{name}.")
+            rows += readable({str(number): item for number, item in enumerate(value)}, f"{name}.")
         elif value is not None and value != []:
             rows.append((name, ", ".join(map(_plain, value)) if isinstance(value, list) else _plain(value)))
     return rows
@@ -69,6 +69,7 @@ def outcome_text(outcome: dict[str, Any]) -> str:
             beside = judged["metrics"].get(name)
             more = "" if beside is None else f"{judged['by']} {beside:.6g}"
             lines.append(f"  {name:<18} {value:<13.6g} {more}".rstrip())
+    lines += [f"  target reached: {line}" for line in outcome.get("reached", ())]
     lines.append(
         f"  {outcome['acquisitions']} acquisitions for training, {outcome['evaluation_acquisitions']} for evaluation; "
         + _durations(outcome)

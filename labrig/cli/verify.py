@@ -54,8 +54,11 @@ def _text(line: dict[str, Any]) -> str:
         return "\n".join([f"{line['run']} is damaged:", *(f"  {each}" for each in line["damaged"])])
     lines = [f"{line['run']}: every row and every file is unchanged"]
     if "replay" in line:
+        from labrig.runs.units import counted
+
         found = line["replay"]
-        same = f"{found['steps']} steps and {found['evaluations']} evaluations are the same, bit by bit"
+        steps, evaluations = counted(found["steps"], "step"), counted(found["evaluations"], "evaluation")
+        same = f"{steps} and {evaluations} are the same, bit by bit"
         lines.append(f"  replayed in {found['wall_s']:.1f} s: {same}")
         if found["differs"]:
             lines.append(f"  the first difference is in {found['differs']}")

@@ -55,7 +55,9 @@ def load_document(
     check_name(found.absolute())
     if packaged is not None and not os.path.exists(found) and os.path.isdir(found.parent):
         if len(found.parts) > 1:
-            raise ConfigError(f"cannot read {found}: No such file in {found.parent}", remedy="check the path")
+            close = _alike(found.name, sorted(found.parent.glob("*.yaml")))
+            where = f"No such file in {found.parent}{close}"
+            raise ConfigError(f"cannot read {found}: {where}", remedy=None if close else "check the path")
         where = "No such file here or among the configurations that come with labrig"
         raise ConfigError(f"cannot read {found}: {where}{_packaged_in_words(found.name, packaged)}")
     read = _Files(packaged)
@@ -138,9 +140,13 @@ class _Files:
 
 
 def _packaged_in_words(name: str, packaged: pathlib.Path) -> str:
-    """Return a hint that names the packaged configuration with a similar name, or all of them."""
-    names = sorted(path.name for path in packaged.glob("*.yaml"))
-    close = difflib.get_close_matches(name.partition(".")[0], [name.partition(".")[0] for name in names], 1, 0.6)
-    if close:
-        return f"; did you mean '{close[0]}.yaml'?"
-    return f" ({', '.join(names)})" if names else ""
+    """Return a hint that names a similar file here or among the packaged configurations, or all of the latter."""
+    names = sorted(packaged.glob("*.yaml"))
+    every = f" ({', '.join(path.name for path in names)})" if names else ""
+    return _alike(name, [*sorted(pathlib.Path().glob("*.yaml")), *names]) or every
+
+
+def _alike(name: str, files: Sequence[pathlib.Path]) -> str:
+    """Return '; did you mean 'iris.yaml'?' if one of the files has a similar name, else ''."""
+    close = difflib.get_close_matches(name.partition(".")[0], [path.stem for path in files], 1, 0.6)
+    return f"; did you mean '{close[0]}.yaml'?" if close else ""

@@ -109,8 +109,11 @@ def nearest(key: object, annotation: Annotation) -> str | None:
 
 def did_you_mean(value: object, known: Sequence[str]) -> str:
     """Return '; did you mean 'coupled'?' if the value resembles a known one, else ''."""
-    close = difflib.get_close_matches(value, known, 1, 0.6) if isinstance(value, str) else []
-    return f"; did you mean {close[0]!r}?" if close else ""
+    if not isinstance(value, str) or not (close := difflib.get_close_matches(value, known, 2, 0.6)):
+        return ""
+    first, *others = (difflib.SequenceMatcher(None, each, value).ratio() for each in close)
+    alike = close if first in others else close[:1]
+    return f"; did you mean {' or '.join(map(repr, alike))}?"
 
 
 def _not_a_choice(value: object, choices: Sequence[Any]) -> str:

@@ -25,7 +25,7 @@ _TOKEN = re.compile(r"\s*(?:(?P<number>[0-9]+)|(?P<name>[A-Za-z]\w*)|(?P<sign>//
 
 
 def is_pattern(text: str) -> bool:
-    """Return whether a name or a value has a part in braces; a brace without a partner is part of a name."""
+    """Return whether a name or a value has a part in braces; an unmatched brace is part of a name."""
     return _BRACES.search(text) is not None
 
 
@@ -96,7 +96,7 @@ def _literal(text: str, whole: str) -> str:
 
 def _unbraced(text: str, whole: str) -> str:
     if "{" in text or "}" in text:
-        raise ValueError(f"a brace in {as_written(whole)} has no partner; write e.g. {{r}} or {{r*10+c}}")
+        raise ValueError(f"{as_written(whole)} has an unmatched brace; write e.g. {{r}} or {{r*10+c}}")
     return text
 
 

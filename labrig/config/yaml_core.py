@@ -95,14 +95,14 @@ def scalar_value(tag: str, text: str) -> str | int | float | bool | None:
     """
     if tag == TEXT:
         if any("\ud800" <= character <= "\udfff" for character in text):
-            raise ValueError("a single surrogate is not a character; write the character itself")
+            raise ValueError("an unpaired surrogate is not a character; write the character itself")
         return text
     if tag not in _PATTERNS:
         raise ValueError(f"the tag {short_tag(tag)} is not used in a configuration; remove it")
     if tag == _FLOAT and text.lower().endswith(("inf", "nan")):
         return float(text.replace(".", "", 1))
     if re.match(_PATTERNS[tag][0], text) is None:
-        raise ValueError(f"{text!r} does not fit the tag {short_tag(tag)}")
+        raise ValueError(f"{text!r} does not match the tag {short_tag(tag)}")
     if tag == _NULL:
         return None
     if tag == _BOOL:

@@ -77,7 +77,7 @@ class Guard:
             return PlainTextResponse("401: open the address that labrig dashboard printed\n", 401)
         origin = asked.headers.get("origin")
         if (origin is not None or asked.scope["type"] == "websocket") and origin not in self._origins:
-            return PlainTextResponse("403: this page is not of the dashboard\n", 403)
+            return PlainTextResponse("403: this page is not part of the dashboard\n", 403)
         if in_address is None or asked.scope["type"] == "websocket":
             return None
         rest = urlencode([pair for pair in asked.query_params.multi_items() if pair[0] != "token"])

@@ -15,7 +15,7 @@ from labrig.runs.folder import RunFolder, list_runs
 from labrig.runs.summary import state_text, summaries
 
 MOST_FOLLOWED = 32
-"""Runs that are kept in memory; of more, the one that was looked at longest ago is read again when it is asked for."""
+"""Number of runs kept in memory; the one that was looked at longest ago is dropped, and read again when needed."""
 _IN_LIST = ("name", "seed", "began", "state", "reason", "steps", "metrics", "measured_after", "tags")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 
 class Flag(Enum):
@@ -104,6 +104,15 @@ class Demodulated:
             systematic_edge=self.systematic_edge * by_row,
             pilot_amplitude=self.pilot_amplitude * factor,
         )
+
+    def without_stated(self, u_zero: ArrayLike, u_gain: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the (C,) and (F, C) systematic uncertainties without zero and gain errors: mostly rounding.
+
+        u_zero, in the unit of the network, and u_gain are what the digitizer states of these errors.
+        """
+        dc = self.systematic_dc**2 - np.square(u_zero) - (u_gain * self.dc) ** 2
+        tones = self.systematic_channel**2 - (u_gain * np.abs(self.phasor)) ** 2
+        return np.sqrt(np.maximum(dc, 0.0)), np.sqrt(np.maximum(tones, 0.0))
 
     @property
     def channel_in_phase(self) -> NDArray[np.float64]:

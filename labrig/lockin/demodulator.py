@@ -5,6 +5,7 @@ from __future__ import annotations
 import cmath
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,6 +26,10 @@ PILOT_SIGNAL_TO_NOISE = 10.0
 
 PILOT_FLOOR_V = 1e-9
 """A pilot below this amplitude is weak even without noise, because rounding has a phase too."""
+
+CLIP_SHARE = 0.9
+"""A channel that clipped in a block did so in a part of it whose largest reading exceeds this share of that of the
+block: the two ends of a range are not quite symmetric."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +128,8 @@ class Demodulator:
     def feed(self, block: Block) -> None:
         """Take the next block, of any length; scans of the settling time and scans beyond the window are ignored.
 
-        The channels in `block.overrange` count as clipped if any scan of the block is in the window.
+        A channel in `block.overrange` counts as clipped if it comes near its largest reading of the block within the
+        window, not only in the settling time, when sources may still play the programs before.
         """
         scans, channels = block.codes.shape
         if channels != len(self._plan.channels):
@@ -147,8 +153,17 @@ class Demodulator:
         )
         self._received[first:last] = True
         self._step_v = conversion.step_v(codes)
-        self._clipped |= block.overrange
+        self._clipped |= block.overrange if len(codes) == scans else self._over_range_within(block, codes)
         self._clipped |= self._at_full_scale(codes)
+
+    def _over_range_within(self, block: Block, codes: NDArray[Any]) -> NDArray[np.bool_]:
+        """(C,) mask of the channels in `block.overrange` that reached the end of their range in these codes of it."""
+        over = block.overrange.copy()
+        if over.any():
+            convert = self._conversion_by(block.scale).volts
+            peak, of_block = np.abs(convert(codes)).max(axis=0), np.abs(convert(block.codes)).max(axis=0)
+            over &= ~(peak < CLIP_SHARE * of_block)  # written so that NaN is kept
+        return over
 
     def _conversion_by(self, scale: Array) -> Conversion:
         """The conversion of codes by `scale` (C, 4) to the unit of the network; the last conversion is cached."""

@@ -163,7 +163,7 @@ def _of_steps(record: Record, edges: int) -> Iterator[tuple[str, Variable]]:
     masked = np.zeros((steps, edges), dtype=bool)
     for row, left_out in enumerate(record.masked):
         masked[row, list(left_out or ())] = True
-    yield "masked", Variable(("step", "edge"), masked, "1", "edge is masked since a fault: it is no longer written")
+    yield "masked", Variable(("step", "edge"), masked, "1", "edge was masked after a fault: it is no longer written")
     batches = np.full((steps, max((len(each) for each in record.examples), default=0)), -1)
     for row, batch in enumerate(record.examples):
         batches[row, : len(batch)] = batch

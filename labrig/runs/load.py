@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,8 +26,8 @@ MISSING = "pip install 'labrig[analysis]'"
 class LoadedRun:
     """The contents of a run as arrays and pandas frames. It is read once; load it again to follow a live run.
 
-    `run["gradient"]` is an array; `run.contents` gives the dimensions and units of every array. Frames need pandas, and
-    `dataset` needs xarray: the extra `analysis` installs both.
+    `run["gradient"]` is an array, `list(run)` the names of all; `run.contents` gives their dimensions and units. Frames
+    need pandas, and `dataset` needs xarray: the extra `analysis` installs both.
 
     Parameters
     ----------
@@ -51,12 +52,18 @@ class LoadedRun:
         """Return an array by name: `run["conductances"]` is (steps, edges) in siemens; raises KeyError if missing."""
         return self.variable(name).values
 
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names of the arrays."""
+        return iter(sorted({*self.contents.variables, *self.contents.coordinates}))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.contents.variables or name in self.contents.coordinates
+
     def variable(self, name: str) -> Variable:
         """Return an array by name, with dimensions and units; raises KeyError if there is none."""
-        known = {**self.contents.variables, **self.contents.coordinates}
-        if name not in known:
-            raise KeyError(f"the run has no {name!r}; it has {', '.join(sorted(known))}")
-        return known[name]
+        if name not in self:
+            raise KeyError(f"the run has no {name!r}; it has {', '.join(self)}")
+        return {**self.contents.variables, **self.contents.coordinates}[name]
 
     @property
     def path(self) -> Path:

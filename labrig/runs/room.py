@@ -26,10 +26,10 @@ def require_room(folder: Path) -> None:
 
 def warn_of_little_room(folder: Path, needed: int) -> None:
     """Warn if a run will store more than the free space (`needed` in bytes)."""
-    free = shutil.disk_usage(folder).free - RESERVE_BYTES
-    if needed > free:
+    free = shutil.disk_usage(folder).free
+    if needed > free - RESERVE_BYTES:
         logging.getLogger("labrig").warning(
             "labrig: warning: the run will store about %s, but the disk of %s has only %s free, so the run "
             "will stop before the disk is full; free disk space, or store less (storage.raw, storage.gradients)",
-            *(format_bytes(needed), folder, format_bytes(max(0, free))),
+            *(format_bytes(needed), folder, format_bytes(free)),
         )

@@ -134,6 +134,8 @@ def event_text(event: dict[str, Any]) -> str:
         return _fault_text(event)
     if event["event"] == "twin":
         return f"twin after step {event['step']}: {event['message']}"
+    if event["event"] == "chosen" and event.get("values"):
+        return "chosen: " + ", ".join(f"{each['key']} {each['value']}" for each in event["values"])
     if event["event"] != "repeated":
         return f"{event['event']} after step {event['step']}"
     why = event.get("reason", LOST)
@@ -163,7 +165,7 @@ def _fault_text(event: dict[str, Any]) -> str:
 
 
 def _masked_text(event: dict[str, Any]) -> str:
-    """Return how many edges are masked since a fault; older runs recorded only those that it added."""
+    """Return how many edges are masked after a fault; older runs recorded only those that the fault added."""
     added = len(event.get("edges", ()))
     if "of" not in event:
         return f"{added} edges masked"

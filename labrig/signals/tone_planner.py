@@ -78,6 +78,7 @@ def plan_tones(
     band_hz: tuple[float, float],
     order: int = 5,
     mains_hz: Sequence[float] = (50.0, 60.0),
+    repeats: int | None = None,
 ) -> TonePlan:
     """Choose tones that are clean to an order.
 
@@ -99,6 +100,8 @@ def plan_tones(
         Highest order of the intermodulation products to avoid, at least 2.
     mains_hz
         Mains frequencies (Hz). Tones stay at least half a bin from their harmonics up to `MAINS_HARMONICS`.
+    repeats
+        Number of samples after which every tone must repeat, for sources that play tones from a table.
 
     Returns
     -------
@@ -114,23 +117,24 @@ def plan_tones(
     if count < 1:
         raise PlanError(f"{count} tones cannot be planned", limit="at least 1")
     grid = f"{window_samples} samples at {sample_rate_hz:g} S/s"
-    in_band = cycles_in_band(sample_rate_hz, window_samples, band_hz)
+    in_band = repeating(cycles_in_band(sample_rate_hz, window_samples, band_hz), window_samples, repeats)
     on_mains = cycles_on_mains(sample_rate_hz, window_samples, mains_hz)
     allowed = [k for k in in_band if k not in on_mains]
     cycles = _search(window_samples, allowed, count, order)
     if cycles is not None:
         return TonePlan(sample_rate_hz, window_samples, cycles)
-    if len(allowed) < len(in_band) and _search(window_samples, list(in_band), count, order) is not None:
+    if len(allowed) < len(in_band) and _search(window_samples, in_band, count, order) is not None:
         mains = " and ".join(f"{f:g}" for f in mains_hz)
         raise PlanError(
             f"no {_tones(count)} can avoid mains: harmonics of {mains} Hz leave {len(allowed)} of the {len(in_band)} "
-            f"frequencies of {grid} in {band_text(band_hz)}",
-            remedy=_remedy(sample_rate_hz, window_samples, count, band_hz, order, mains_hz, "mains: none"),
+            f"frequencies in {band_text(band_hz)} with whole cycles in {grid}",
+            remedy=_remedy(sample_rate_hz, window_samples, count, band_hz, order, mains_hz, repeats, "mains: none"),
         )
+    table = "with" if repeats is None else f"that repeat after {repeats} samples, as the sources need, and have"
     raise PlanError(
-        f"no {_tones(count)} can avoid products up to order {order} among the {len(in_band)} frequencies of {grid} in "
-        f"{band_text(band_hz)}",
-        remedy=_remedy(sample_rate_hz, window_samples, count, band_hz, order, mains_hz, "a wider band"),
+        f"no {_tones(count)} can avoid products up to order {order} among the {len(in_band)} frequencies in "
+        f"{band_text(band_hz)} {table} whole cycles in {grid}",
+        remedy=_remedy(sample_rate_hz, window_samples, count, band_hz, order, mains_hz, repeats, "a wider band"),
     )
 
 
@@ -141,13 +145,15 @@ def _remedy(
     band_hz: tuple[float, float],
     order: int,
     mains_hz: Sequence[float],
+    repeats: int | None,
     other: str,
 ) -> str:
     """The remedy for tones that do not fit: the shortest multiple of the window that works, `other`, a lower order."""
 
     def fits(samples: int, order: int) -> bool:
         on_mains = cycles_on_mains(sample_rate_hz, samples, mains_hz)
-        allowed = [k for k in cycles_in_band(sample_rate_hz, samples, band_hz) if k not in on_mains]
+        in_band = repeating(cycles_in_band(sample_rate_hz, samples, band_hz), samples, repeats)
+        allowed = [k for k in in_band if k not in on_mains]
         return _first_found(samples, np.array(allowed, dtype=np.int64), count, order + 1)
 
     longer = next((m for m in range(2, LONGEST_SUGGESTED + 1) if fits(m * window_samples, order)), None)
@@ -202,7 +208,7 @@ def check_tones(
     Raises
     ------
     PlanError
-        If a tone is not allowed; it says which tone and why.
+        If a tone is not allowed; the message says which tone and why.
     """
     _check_request(sample_rate_hz, window_samples, band_hz, order)
     in_band = cycles_in_band(sample_rate_hz, window_samples, band_hz)
@@ -264,6 +270,23 @@ def cycles_in_band(sample_rate_hz: float, window_samples: int, band_hz: tuple[fl
     if _frequency_hz(last, sample_rate_hz, window_samples) > high:
         last -= 1
     return range(first, last + 1)
+
+
+def repeating(cycles: Sequence[int], window_samples: int, repeats: int | None) -> list[int]:
+    """The cycles per window whose tones repeat after `repeats` samples; all of them if `repeats` is None."""
+    return [k for k in cycles if repeats is None or k * repeats % window_samples == 0]
+
+
+def check_repeats(plan: TonePlan, repeats: int | None) -> TonePlan:
+    """Return `plan`. Raises PlanError if a tone does not repeat after `repeats` samples."""
+    for cycles, hz in zip(plan.cycles, plan.frequencies_hz, strict=True):
+        if not repeating([cycles], plan.window_samples, repeats):
+            raise PlanError(
+                f"a source cannot play {hz:.9g} Hz, because its tones repeat after {repeats} samples",
+                limit=f"multiples of {plan.sample_rate_hz / (repeats or 1):.9g} Hz",
+                remedy=f"use such a frequency, and a window that is a multiple or a divisor of {repeats} samples",
+            )
+    return plan
 
 
 def cycles_on_mains(sample_rate_hz: float, window_samples: int, mains_hz: Sequence[float]) -> set[int]:

@@ -129,7 +129,7 @@ def require_ctrl_c() -> None:
 
 
 def refused(what: str, action: Callable[[], Any], kind: type[LabrigError] = LabrigError) -> LabrigError:
-    """Run an action that must raise `kind` and return the error; raises AssertionError if it does not."""
+    """Run an action that must raise `kind`, and return the error; raises AssertionError in all other cases."""
     try:
         returned = action()
     except kind as error:
@@ -144,7 +144,7 @@ def refused(what: str, action: Callable[[], Any], kind: type[LabrigError] = Labr
 
 
 def succeeded(what: str, action: Callable[[], Any]) -> Any:
-    """Run an action that must not raise and return its result; raises AssertionError if it does."""
+    """Run an action that must not raise, and return its result; raises AssertionError if it raises."""
     try:
         return action()
     except AssertionError:

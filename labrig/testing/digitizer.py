@@ -65,7 +65,7 @@ def reads_nothing_that_was_not_armed(subject: Subject) -> None:
         refused(f"{subject.name}: read before configure", lambda: digitizer.read(0.1))
         digitizer.configure(subject.plan)
         refused(f"{subject.name}: read before arm", lambda: digitizer.read(0.1))
-    with Chain(subject.station) as chain:
+    with Chain(subject.station, digitizer=subject.name) as chain:
         chain.acquire({})
         refused(f"{subject.name}: read beyond the last scan", lambda: chain.digitizer.read(0.1))
         chain.begin({})
@@ -80,7 +80,7 @@ def keeps_its_deadline(subject: Subject) -> None:
         digitizer.arm()
         refused(f"{subject.name}: read though nothing started it", lambda: digitizer.read(0.2))
     long = replace(subject.plan, window_samples=int(0.5 * subject.plan.sample_rate_hz))
-    with Chain(subject.station, long) as chain:
+    with Chain(subject.station, long, digitizer=subject.name) as chain:
         chain.begin({})
         refused(f"{subject.name}: read of half a second within 50 ms", lambda: chain.digitizer.read(0.05))
         chain.digitizer.make_safe()
@@ -91,7 +91,7 @@ def keeps_its_deadline(subject: Subject) -> None:
 
 def acquires_everything_in_order(subject: Subject) -> None:
     """Blocks are contiguous, have valid codes within the range, and add up to the requested number of scans."""
-    with Chain(subject.station) as chain:
+    with Chain(subject.station, digitizer=subject.name) as chain:
         chain.begin({})
         blocks = chain.blocks()
     expected = 0
@@ -104,7 +104,7 @@ def acquires_everything_in_order(subject: Subject) -> None:
 
 def arms_twenty_times(subject: Subject) -> None:
     """Each of many acquisitions starts at scan 0."""
-    with Chain(subject.station) as chain:
+    with Chain(subject.station, digitizer=subject.name) as chain:
         for count in range(1, ACQUISITIONS + 1):
             chain.begin({})
             blocks = succeeded(f"{subject.name}: acquisition {count}", chain.blocks)
@@ -115,7 +115,7 @@ def arms_twenty_times(subject: Subject) -> None:
 def ctrl_c_while_it_waits(subject: Subject) -> None:
     """After Ctrl-C in a read that waits for its trigger, make_safe works and the digitizer acquires again."""
     require_ctrl_c()
-    with Chain(subject.station, in_main_thread=True) as chain:
+    with Chain(subject.station, digitizer=subject.name, in_main_thread=True) as chain:
         chain.digitizer.arm()
         direct = chain.digitizer.direct
 

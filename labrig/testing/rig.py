@@ -71,13 +71,12 @@ class Board:
 
 
 def a_drive_comes_back_at_its_own_node(station: Station) -> None:
-    """Each input alone, with both signs, gives the expected DC voltage at its sense channel."""
+    """Each input alone, with both signs, gives the expected voltage at its sense channel."""
     with Chain(station, programmed=True) as chain:
         board = Board(chain)
         for wire in chain.hookup.inputs:
             for level in (station.drive_v, -station.drive_v):
-                volts = _window(chain, chain.acquire({wire.label: ToneProgram(level)}))
-                found = float(volts[:, chain.hookup.sense_column[wire.node]].mean())
+                found = _driven(chain, wire, level)
                 low, high = board.expected(wire.node, {wire.node: level})
                 assert low <= found <= high, (
                     f"{wire.label} drives {wire.node} with {level:+.4g} V, and {_sense(chain, wire.node)} reads "
@@ -146,7 +145,8 @@ def the_rig_opens_measures_and_closes(station: Station) -> None:
 
 def _silences(station: Station, action: str) -> None:
     """Drive every input, silence all sources, and check the voltages of the nodes afterwards."""
-    programs = {wire.label: ToneProgram(station.drive_v) for wire in station.assembly.board.hookup.inputs}
+    inputs = station.assembly.board.hookup.inputs
+    programs = {wire.label: station.drive(wire.device, station.drive_v) for wire in inputs}
     with Chain(station, programmed=True) as chain:
         Board(chain)
         loud = np.abs(_window(chain, chain.acquire(programs))).max(axis=0)
@@ -180,6 +180,19 @@ def _undriven(chain: Chain) -> Array:
     if before < 2:
         raise NotApplicable("the sources start the digitizer and take effect at once, so there is no undriven sample")
     return chain.acquire({})[:before]
+
+
+def _driven(chain: Chain, wire: SourceWire, level: float) -> float:
+    """Return the voltage (V) at the node of an input that is driven alone: DC, or in phase with a pilot."""
+    station, pilot = chain.station, chain.hookup.pilot
+    programs = {wire.label: station.drive(wire.device, level)}
+    column = chain.hookup.sense_column[wire.node]
+    if not programs[wire.label].tones:
+        return float(_window(chain, chain.acquire(programs))[:, column].mean())
+    programs[pilot.label] = station.drive(pilot.device, station.drive_v)
+    phasors = _phasors(chain, chain.acquire(programs), programs[wire.label].tones[0].frequency_hz)
+    reference = phasors[chain.hookup.pilot_column]
+    return float((phasors[column] * np.conj(reference) / abs(reference)).real)
 
 
 def _window(chain: Chain, volts: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Checks the sign of a learning rule and the uncertainty that it states, on noisy simulated boards.
+"""Checks the sign of a learning rule, and the uncertainty and the acquisitions that it states, on noisy boards.
 
     from labrig.testing.rules import check_rule
     check_rule("mylab_rule:MyRule/option=3")
@@ -25,6 +25,7 @@ from labrig.config.section import NoOptions
 from labrig.learning.gradient import Gradient
 from labrig.learning.losses import Loss
 from labrig.learning.losses.loss import TrainingTargets
+from labrig.learning.measurement import Excitation
 from labrig.procedures.certify.adjoint import output_uncertainty, source_modes
 from labrig.procedures.compare_rules.named import NamedRule
 from labrig.rig.gradient_probe import GradientProbe
@@ -123,8 +124,13 @@ def examine_rule(
         one, other = measuring.setup(), exact.setup()
         with one.rig, other.rig:
             probe, ideal = _ready(measuring, one), _at_what_is_played(_ready(exact, other), one)
+            played: list[Excitation] = []
+            counting = replace(probe, watcher=lambda excitation, response, played=played: played.append(excitation))
+            taken = 0
             for example in measuring.task.train[:examples].tolist():
-                measured, reference = probe.gradient(example).gradient, ideal.gradient(example).gradient
+                played.clear()
+                measured, reference = counting.gradient(example).gradient, ideal.gradient(example).gradient
+                taken = max(taken, len(played))
                 assert measured is not None, f"{rule} measures no gradient for example {example}"
                 assert reference is not None, f"{rule} measures no gradient for example {example} without noise"
                 u_outputs = output_uncertainty(one.rig, probe.measure_free(example))
@@ -146,6 +152,7 @@ def examine_rule(
                 cosines.append(_cosine(reference.value, gradient))
                 noisy.append(_cosine(measured.value, gradient))
             estimand, acquisitions = probe.rule.estimand, probe.acquisitions
+            assert taken == acquisitions, f"{rule} makes {taken} acquisitions for an example, but states {acquisitions}"
     return RuleFigures(
         rule,
         estimand,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from labrig.errors import LimitExceeded
 from labrig.instruments.drivers import SourceCapabilities
 from labrig.signals.tones import SILENT, ToneProgram, signed_tone
-from labrig.testing.calls import refused, succeeded
+from labrig.testing.calls import NotApplicable, refused, succeeded
 from labrig.testing.instrument import CHECKS as EVERY_INSTRUMENT
 from labrig.testing.instrument import Check
 from labrig.testing.station import Subject
@@ -25,6 +25,8 @@ PHASE_TOLERANCE_RAD = 0.1
 
 def plays_the_dc_it_was_asked(subject: Subject) -> None:
     """Load returns every requested channel, with its level within tolerance and the right sign."""
+    if subject.station.plays_tones_only(subject.name):
+        raise NotApplicable("its outputs are AC-coupled")
     with subject.opened() as source:
         for sign in (1, -1):
             level = sign * subject.station.drive_v
@@ -82,7 +84,7 @@ def refuses_what_it_cannot_play(subject: Subject) -> None:
 
 def idles_and_starts_again(subject: Subject) -> None:
     """Load, arm and start work after idle and make_safe, in any order and repeatedly."""
-    program = dict.fromkeys(subject.channels, ToneProgram(subject.station.drive_v))
+    program = dict.fromkeys(subject.channels, subject.station.drive(subject.name, subject.station.drive_v))
     with subject.opened() as source:
         for what in ("idle", "idle", "make_safe", "idle", "make_safe", "make_safe"):
             succeeded(f"{subject.name}: {what}", getattr(source, what))

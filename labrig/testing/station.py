@@ -18,25 +18,34 @@ from labrig.assembly.assembly import BENCHES
 from labrig.assembly.sections.instruments import Device
 from labrig.instruments.contracts import Bench
 from labrig.instruments.data import AcquisitionPlan, Block
-from labrig.instruments.drivers import ProgrammerCapabilities, SourceCapabilities
+from labrig.instruments.drivers import DigitizerCapabilities, ProgrammerCapabilities, SourceCapabilities
 from labrig.instruments.guard import GuardedProgrammer, GuardedSource
 from labrig.rig.hookup import SourceWire
-from labrig.signals.tones import SILENT, ToneProgram
+from labrig.signals.tones import SILENT, ToneProgram, signed_tone
 from labrig.testing.calls import Bounded, NotApplicable
 
 MARGIN_S = 5.0
-"""Longest time that a call may take beyond its own timeout (s)."""
+"""Longest time that a call may take beyond its own timeout (s), unless the configuration allows longer steps."""
 
 DRIVE_V = 0.5
 """Drive of the checks (V), reduced if the rig's limits, full scales or supplies require it."""
 
 
 class Station:
-    """The configuration under test and its bench, which is built for the first instrument."""
+    """The configuration under test and its bench, which is built for the first instrument.
 
-    def __init__(self, assembly: Assembly, margin_s: float = MARGIN_S) -> None:
+    Parameters
+    ----------
+    assembly
+        The configuration.
+    margin_s
+        Longest time that a call may take beyond its own timeout (s); by default `MARGIN_S`, or the longest step of the
+        configuration if it is longer.
+    """
+
+    def __init__(self, assembly: Assembly, margin_s: float | None = None) -> None:
         self.assembly = assembly
-        self.margin_s = margin_s
+        self.margin_s = max(MARGIN_S, assembly.limits.step_s) if margin_s is None else margin_s
 
     @cached_property
     def bench(self) -> Bench:
@@ -46,8 +55,14 @@ class Station:
     def subjects(self, kind: str) -> list[Subject]:
         """Return the wired instruments of a kind ("source", "digitizer" or "programmer")."""
         hookup = self.assembly.board.hookup
-        names = {"source": hookup.sources, "digitizer": (hookup.digitizer,), "programmer": hookup.programmers}[kind]
+        digitizers = (hookup.digitizer, *self.assembly.judge_plans(self.rig_plan))
+        names = {"source": hookup.sources, "digitizer": digitizers, "programmer": hookup.programmers}[kind]
         return [Subject(self, name) for name in names]
+
+    @property
+    def rig_plan(self) -> AcquisitionPlan:
+        """The acquisition of the configuration."""
+        return self.assembly.acquisition_timing.plan
 
     def connect(self, name: str) -> Any:
         """Return an unopened instrument with its guard and bounded calls."""
@@ -73,10 +88,20 @@ class Station:
         hookup = self.assembly.board.hookup
         rails = [abs(end) for wire in hookup.senses for end in (wire.low_v, wire.high_v)]
         full_scales = [wire.full_scale_v for wire in (*hookup.inputs, *hookup.outputs, hookup.pilot)]
-        ranges = self.assembly.acquisition_timing.plan.ranges_v
+        ranges = self.rig_plan.ranges_v
         current_a = self.assembly.learning.error.largest
         errors = [current_a * wire.volts_per_ampere for wire in hookup.outputs if wire.howland]
         return min(DRIVE_V, *errors, 0.5 * min(*rails, *full_scales, *ranges, self.assembly.limits.node_v))
+
+    def plays_tones_only(self, source: str) -> bool:
+        """Whether the outputs of a source are AC-coupled."""
+        return self.assembly.devices[source].source.lowest_hz > 0
+
+    def drive(self, source: str, volts: float) -> ToneProgram:
+        """Return a drive by this source: a level (V) or, if it is AC-coupled, a tone of this signed amplitude."""
+        if not self.plays_tones_only(source):
+            return ToneProgram(volts)
+        return ToneProgram(0.0, (signed_tone(self.assembly.acquisition_timing.tones.frequencies_hz[-1], volts),))
 
     def close(self) -> None:
         """Close the bench if it was built."""
@@ -100,15 +125,15 @@ class Subject:
     def channels(self) -> tuple[str, ...]:
         """The wired channels. Checks use no others, which may be connected to anything in the laboratory."""
         hookup = self.station.assembly.board.hookup
-        if self.name == hookup.digitizer:
-            return tuple(wire.channel for wire in hookup.senses)
+        if isinstance(self.device.capabilities, DigitizerCapabilities):
+            return self.plan.channels
         wires = (*hookup.inputs, *hookup.outputs, hookup.pilot, *hookup.edges)
         return tuple(wire.channel for wire in wires if wire.device == self.name)
 
     @property
     def plan(self) -> AcquisitionPlan:
-        """The acquisition of the configuration."""
-        return self.station.assembly.acquisition_timing.plan
+        """The acquisition of the configuration; that of the instrument itself if it is a judge."""
+        return self.station.assembly.judge_plans(self.station.rig_plan).get(self.name, self.station.rig_plan)
 
     def connect(self) -> Any:
         """Return the instrument, unopened."""
@@ -142,6 +167,9 @@ class Chain:
     ----------
     station
         The rig under test.
+    digitizer
+        The digitizer under test: the rig's own (default) or one of the judge. A judge reads while the sources continue
+        to play, after the rig's own digitizer has read a window.
     plan
         The acquisition to configure; by default that of the configuration. The attribute `plan` is the actual plan.
     programmed
@@ -155,14 +183,17 @@ class Chain:
         station: Station,
         plan: AcquisitionPlan | None = None,
         *,
+        digitizer: str | None = None,
         programmed: bool = False,
         in_main_thread: bool = False,
     ) -> None:
         self.station = station
         self.hookup = station.assembly.board.hookup
-        self.plan = plan or station.assembly.acquisition_timing.plan
+        self.name = digitizer or self.hookup.digitizer
+        self.plan = plan or Subject(station, self.name).plan
         self.sources: dict[str, Any] = {}
         self.digitizer: Any = None
+        self._own: Any = None
         self.programmers: dict[str, Any] = {}
         self._programmed = programmed
         self._in_main_thread = in_main_thread
@@ -172,8 +203,11 @@ class Chain:
         with ExitStack() as stack:
             for name in self.hookup.sources:
                 self.sources[name] = self._open(stack, name)
-            self.digitizer = self._open(stack, self.hookup.digitizer)
+            self.digitizer = self._open(stack, self.name)
             self.plan = self.digitizer.configure(self.plan)
+            if self.name != self.hookup.digitizer:
+                self._own = self._open(stack, self.hookup.digitizer)
+                self._own_plan = self._own.configure(self.station.rig_plan)
             if self._programmed:
                 for name in self.hookup.programmers:
                     self.programmers[name] = self._open(stack, name)
@@ -191,7 +225,8 @@ class Chain:
 
         Each instrument is made safe again when it is closed; only failures at that time are reported.
         """
-        opened = [*self.sources.values(), self.digitizer, *self.programmers.values()]
+        own = [] if self._own is None else [self._own]
+        opened = [*self.sources.values(), self.digitizer, *own, *self.programmers.values()]
         if self._in_main_thread:  # the alarm can bound only one call at a time
             return
         threads = [threading.Thread(target=_suppressed, args=(each.make_safe,), daemon=True) for each in opened]
@@ -210,20 +245,28 @@ class Chain:
         for name, source in self.sources.items():
             source.load({wire.channel: programs.get(wire.label, SILENT) for wire in self.wires if wire.device == name})
         self.digitizer.arm()
+        if self._own is not None:
+            self._own.arm()
         for source in self.sources.values():
             source.arm()
         for source in self.sources.values():
             source.start()
+        if self._own is not None:
+            self._own.start()
+            self._blocks(self.hookup.digitizer, self._own, self._own_plan)
         self.digitizer.start()
 
     def blocks(self) -> list[Block]:
         """Read the blocks of the acquisition in progress."""
+        return self._blocks(self.name, self.digitizer, self.plan)
+
+    def _blocks(self, name: str, digitizer: Any, plan: AcquisitionPlan) -> list[Block]:
         blocks: list[Block] = []
         received = 0
-        while received < self.plan.total_samples:
-            blocks.append(self.digitizer.read(self.plan.duration_s + self.station.margin_s))
+        while received < plan.total_samples:
+            blocks.append(digitizer.read(plan.duration_s + self.station.margin_s))
             received += len(blocks[-1].codes)
-            assert len(blocks[-1].codes), f"{self.hookup.digitizer}: read returned no scans"
+            assert len(blocks[-1].codes), f"{name}: read returned no scans"
         return blocks
 
     @property

@@ -152,8 +152,8 @@ BOARD_MISTAKES = [
         "part: MCP4251-104",
         "part: ▲MCP4251-105",
         "instruments.pots.part",
-        "'MCP4251-105' is not one of 'MCP4251-104', 'MCP4251-103', 'AD5293-100', 'SERVO', ",
-        "did you mean 'MCP4251-104'?",
+        "'MCP4251-105' is not one of 'MCP4251-104', 'MCP4251-103', 'MCP4651-104', 'AD5293-100', ",
+        "did you mean 'MCP4251-104' or 'MCP4251-103'?",
     ),
     one_edit(
         "unknown driver",

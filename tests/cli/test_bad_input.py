@@ -96,6 +96,14 @@ def test_without_a_mistake_there_is_no_error(base: str, folder: Path, capsys: py
     assert capsys.readouterr() == ("bad.yaml: ok\n", "")
 
 
+def test_a_misspelt_file_name_is_corrected(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "bad.yaml").write_text("version: 1")
+    assert main(["check", str(folder / "bat.yaml")]) == CONFIG
+    assert f"No such file in {folder}; did you mean 'bad.yaml'?" in capsys.readouterr().err
+    assert main(["check", "bat.yaml"]) == CONFIG
+    assert "did you mean 'bad.yaml'?" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", ["check", "run"])
 @pytest.mark.parametrize(
     ("argv", "code", "says"),

@@ -153,7 +153,7 @@ class Listener:
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 def test_a_run_is_followed_to_its_end_though_it_is_killed_and_resumed(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "labrig", "run", "iris.yaml", "--no-plots", "--run-dir", str(tmp_path / "run")]
-    command += ["--set", "learning.epochs=4"]
+    command += ["--set", "learning.epochs=12"]
     with (
         served(tmp_path) as dashboard,
         subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as going,
@@ -166,11 +166,11 @@ def test_a_run_is_followed_to_its_end_though_it_is_killed_and_resumed(tmp_path: 
             going.send_signal(signal.SIGKILL)
             going.wait()
             listener.until("killed", 2)
-            assert len(listener.known["step"]) < 360
+            assert len(listener.known["step"]) < 1080
             assert main(["resume", str(tmp_path / "run"), "--no-plots"]) == 0
-            listener.until("finished", 360)
-        assert listener.known["step"] == list(range(1, 361))
-        assert len(listener.known["evaluations"]) == 2
+            listener.until("finished", 1080)
+        assert listener.known["step"] == list(range(1, 1081))
+        assert len(listener.known["evaluations"]) == 3
         assert listener.known["problem"] == ""
 
 

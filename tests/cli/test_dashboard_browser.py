@@ -47,7 +47,7 @@ def faults(browser: Browser) -> list[str]:
 def test_a_run_that_goes_on_is_killed_and_resumed(tmp_path: Path) -> None:
     run = tmp_path / "run"
     command = [sys.executable, "-m", "labrig", "run", "iris.yaml", "--no-plots", "--run-dir", str(run)]
-    command += ["--set", "learning.epochs=6"]
+    command += ["--set", "learning.epochs=30"]
     with served(tmp_path) as dashboard, browsing() as browser:
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as going:
             browser.open(f"{dashboard.address}/?token={dashboard.token}")
@@ -56,10 +56,11 @@ def test_a_run_that_goes_on_is_killed_and_resumed(tmp_path: Path) -> None:
             browser.wait(f"{STEPS} > 5", 60)
             seen = browser.value(STEPS)
             browser.wait(f"{STEPS} > {seen}")
+            assert going.poll() is None, "the run ended before it could be killed: give it more epochs"
             going.send_signal(signal.SIGKILL)
         browser.wait("document.getElementById('state').textContent.startsWith('killed')")
         assert main(["resume", str(run), "--no-plots"]) == 0
-        browser.wait(f"document.getElementById('state').textContent.startsWith('finished') && {STEPS} === 540", 60)
+        browser.wait(f"document.getElementById('state').textContent.startsWith('finished') && {STEPS} === 2700", 60)
         assert browser.value("document.querySelectorAll('canvas').length") >= 5
         assert browser.value("document.getElementById('figures').textContent").startswith("loss")
         assert browser.complaints == []

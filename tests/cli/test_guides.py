@@ -12,6 +12,7 @@ from labrig.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = ("labrig/procedures/README.md", "labrig/procedures/certify/README.md", "configs/course/README.md")
+SLOW = ("configs/breadboard/README.md", "configs/pictures/README.md")
 COMMAND = re.compile(r"    labrig (.*?)(?:  # exits with (\d+))?")
 QUICK = ("check", "plan", "measure")
 
@@ -30,7 +31,7 @@ def test_a_quick_command(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.more
-@pytest.mark.parametrize("guide", GUIDES)
+@pytest.mark.parametrize("guide", [*GUIDES, *(pytest.param(each, marks=pytest.mark.long) for each in SLOW)])
 def test_all_commands_in_order(
     guide: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -40,6 +41,6 @@ def test_all_commands_in_order(
 
 
 def test_there_are_commands_in_every_guide() -> None:
-    for guide in GUIDES:
+    for guide in (*GUIDES, *SLOW):
         text = (ROOT / guide).read_text(encoding="utf-8")
         assert any(COMMAND.fullmatch(line) for line in text.splitlines()), guide

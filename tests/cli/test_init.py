@@ -28,10 +28,25 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+LEARN_FLOWERS = ["--rig", "layered", "--data", "flowers.csv", "--label", "kind"]
 RIGS = {
     "layered": ["--rig", "layered", "--data", "flowers.csv", "--label", "kind"],
     "hidden": ["--rig", "layered", "--data", "flowers.csv", "--label", "kind", "--hidden", "3,2", "--bits", "12"],
+    "without diodes": [
+        "--rig",
+        "layered",
+        "--data",
+        "flowers.csv",
+        "--label",
+        "kind",
+        "--hidden",
+        "3",
+        "--diodes",
+        "none",
+    ],
     "regression": ["--rig", "layered", "--data", "forces.csv", "--targets", "pull,y"],
+    "some features": ["--rig", "layered", "--data", "flowers.csv", "--label", "kind", "--features", "width"],
+    "some numbers": ["--rig", "layered", "--data", "forces.csv", "--targets", "y", "--features", "x"],
     "memristors": ["--rig", "layered", "--data", "flowers.csv", "--label", "kind", "--part", "RERAM"],
     "high voltage": ["--rig", "layered", "--data", "flowers.csv", "--label", "kind", "--part", "AD5293-100"],
     "grid": ["--rig", "grid", "--size", "4x5", "--outputs", "2"],
@@ -78,7 +93,12 @@ def test_the_targets_of_constant_inputs_can_be_reached_by_training(lab: Path, ri
             ["--rig", "layered", "--data", "flowers.csv", "--label", "species"],
             "no column 'species'; it has length, width, kind",
         ),
-        (["--rig", "layered", "--data", "nothing.csv", "--label", "kind"], "cannot use nothing.csv"),
+        (
+            [*LEARN_FLOWERS, "--features", "height"],
+            "no column 'height'; it has length, width, kind (remedy: correct --features)",
+        ),
+        ([*LEARN_FLOWERS, "--features", "width,kind"], "'kind' is in --features and in --label"),
+        (["--rig", "layered", "--data", "nothing.csv", "--label", "kind"], "cannot read nothing.csv"),
         (["--rig", "layered", "--data", "flowers.csv", "--label", "kind", "--part", "MCP"], "'MCP' is not one of"),
         (["--rig", "grid", "--size", "1x5"], "'1x5' is not a size of at least 2x2"),
         (["--rig", "grid", "--size", "2x2", "--outputs", "3"], "can have 1 to 2 outputs, not 3"),
@@ -104,6 +124,12 @@ def test_what_cannot_be_written(lab: Path, given: list[str], says: str, capsys: 
     assert main(["init", *given]) == 2
     assert says in capsys.readouterr().err.splitlines()[-1]
     assert sorted(path.name for path in lab.iterdir()) == ["board.csv", "flowers.csv", "forces.csv"]
+
+
+def test_a_node_whose_name_has_a_dash_is_named_by_its_row(lab: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (lab / "board.csv").write_text("a,b\nx+,y\nx-,y\n", encoding="utf-8")
+    assert main(["init", "--rig", "table", "--edges", "board.csv", "--inputs", "x+,x-", "--outputs", "y"]) == 2
+    assert "board.csv:3:1: 'x-' contains '-', which separates the two nodes of an edge" in capsys.readouterr().err
 
 
 def test_nothing_is_overwritten(lab: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -138,7 +164,7 @@ def test_what_doctor_finds_becomes_a_configuration(
 
 
 def test_questions_lead_to_the_same_arguments() -> None:
-    answers = iter(["layerd", "layered", "flowers.csv", "kind", "3", "", "12", "mine.yaml"])
+    answers = iter(["layerd", "layered", "flowers.csv", "kind", "", "3", "", "12", "mine.yaml"])
     arguments = argparse.Namespace(rig=None, part="MCP4251-104", targets=None, label=None)
     asked: list[str] = []
 
@@ -148,6 +174,7 @@ def test_questions_lead_to_the_same_arguments() -> None:
 
     ask(arguments, answer)
     assert (arguments.rig, arguments.data, arguments.label) == ("layered", Path("flowers.csv"), "kind")
+    assert arguments.features is None
     assert (arguments.hidden, arguments.part, arguments.bits) == ((3,), "MCP4251-104", 12)
     assert arguments.out == Path("mine.yaml")
     assert asked[0] == asked[1]

@@ -19,7 +19,7 @@ def labrig(folder: Path, *arguments: str | bytes) -> subprocess.CompletedProcess
 
 
 @pytest.mark.more
-@pytest.mark.parametrize("config", ["divider.yaml", pytest.param("xor_wire.yaml", marks=pytest.mark.more)])
+@pytest.mark.parametrize("config", ["divider.yaml", pytest.param("xor_wire.yaml", marks=pytest.mark.long)])
 def test_a_run_keeps_its_configuration_in_utf8(tmp_path: Path, config: str) -> None:
     done = labrig(tmp_path, "run", config, "--no-plots", "--json", "--set", "learning.epochs=0")
     assert done.returncode in (0, 7), done.stderr  # 7: without training the target is missed

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from labrig.assembly import assemble
 from labrig.cli.main import main
 
 
@@ -47,6 +48,15 @@ def measured(capsys: pytest.CaptureFixture[str], *options: str) -> str:
     return captured.out
 
 
+def test_the_uncertainty_has_what_rounding_leaves_without_noise(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every sample of a constant is the same code, so there is no scatter, but the level is known to a step only."""
+    coarse = ("--set", "simulation={preset: ideal, converters: true}", "--set", "instruments.daq.bits=12")
+    assert main(["measure", "divider.yaml", "--initial", "--drive", "in0=1V", *coarse]) == 0
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("in0")]
+    step_v = 2 * assemble(Path("divider.yaml"), coarse[1::2]).devices["daq"].digitizer.full_scale_v / 2**12
+    assert float(row.split()[2]) == pytest.approx(step_v / np.sqrt(12), rel=0.5)
+
+
 def test_what_is_measured_is_the_voltage_divider(capsys: pytest.CaptureFixture[str]) -> None:
     """30 µS between 50 Ω and a load of 100 kΩ, to half a step of the potentiometer."""
     event = json.loads(measured(capsys, "--drive", "in0=1V", "--json"))
@@ -74,7 +84,7 @@ def test_a_table_has_the_same_in_words(capsys: pytest.CaptureFixture[str]) -> No
 def test_a_node_that_is_not_there_is_refused(option: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["measure", "divider.yaml", option]) == 2
     node = "in0" if "--drive" in option else "out0"
-    assert f"write NODE=VALUE, where NODE is one of {node}" in capsys.readouterr().err
+    assert f"write NODE=VALUE (nodes: {node})" in capsys.readouterr().err
 
 
 def test_what_is_read_is_beside_what_is_expected(capsys: pytest.CaptureFixture[str]) -> None:

@@ -40,7 +40,7 @@ def test_at_times_of_ones_own(tmp_path, capsys):
     ("text", "times", "message"),
     [
         ("t\nR1 a 0 1k\nV1 a 0 1\n", None, "it requests no analysis (remedy: write .op or .tran STEP STOP in it)"),
-        (DIVIDER, [1e-3, 0.5e-3], "the times must rise from 0 or later"),
+        (DIVIDER, [1e-3, 0.5e-3], "the times must be ≥ 0 and increase"),
         (DIVIDER, [[0.0, 1.0]], "the times must be one row of numbers"),
         ("t\nQ1 a b c npn\n.op\n", None, "d.cir:2: Q1: elements of this kind are not supported"),
     ],
@@ -76,7 +76,7 @@ def test_the_board_of_a_run_is_solved_as_it_was_trained(tmp_path, capsys):
     states = solver.states([levels.get(source.node, 0.0) for source in network.sources])
     np.testing.assert_allclose([there[node] for node in network.nodes], states, atol=1e-11)
     assert main(["show", str(folder), "--netlist", "--step", "9"]) == 2
-    assert "the run has 3 steps" in capsys.readouterr().err
+    assert "the run has only 3 steps" in capsys.readouterr().err
 
 
 def board(folder: Path, options: str, extra: str = "") -> Path:

@@ -97,12 +97,13 @@ def test_step_and_time_left_are_never_cut(
 
 
 def test_steps_of_earlier_sessions_are_not_part_of_the_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter([0.0, 100.0, 100.0, 110.0, 120.0])  # 100 s to open the instruments, then 10 s for each step
+    # 100 s to open the instruments, 30 s for the first step, then 10 s for each.
+    clock = iter([0.0, 100.0, 100.0, 130.0, 140.0])
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
     left = progress.TimeLeft(1000)
     left.tick()
     left.tick()
-    assert left.after(901) == 99 * 10.0
+    assert left.after(901) == 99 * 30.0
     left.tick()
     assert left.after(902) == 98 * 10.0
 
@@ -121,13 +122,16 @@ def test_the_steps_of_a_run_are_those_of_its_epochs() -> None:
     assert progress.progress_of(assembly)._steps == 60  # type: ignore[attr-defined]
 
 
-def test_the_time_left_of_an_evaluation_counts_from_its_first_example(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Opening the instruments took a minute before."""
+def test_the_time_left_of_an_evaluation_counts_from_its_second_example(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening the instruments took a minute before, and the first example 20 s."""
     now = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
     evaluation = progress.EvaluationProgress(10)
     now[0] = 60.0
-    for _ in range(5):
+    evaluation.tick()
+    now[0] += 20.0
+    for _ in range(4):
         evaluation.tick()
         now[0] += 2.0
-    assert evaluation.text() == "evaluation: 4/10 examples, 15 s left"
+    now[0] -= 2.0  # the fifth has just begun
+    assert evaluation.text() == "evaluation: 4/10 examples, 12 s left"

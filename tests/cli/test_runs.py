@@ -18,7 +18,7 @@ from unit.runs.test_journal import step
 from unit.runs.test_summary import described, finished
 
 from labrig.cli.main import main
-from labrig.runs.folder import RunFolder
+from labrig.runs.folder import CONFIG, RunFolder
 from labrig.runs.journal import Event, Journal
 from labrig.runs.notes import read_notes
 from labrig.runs.summary import summarize
@@ -181,6 +181,38 @@ def test_runs_with_the_same_card_may_be_compared(tmp_path: Path, capsys: pytest.
     shutil.copy(one.journal, other.journal)
     assert main(["compare", str(one.path), str(other.path)]) == 0
     assert "NOT comparable" in capsys.readouterr().out
+
+
+def test_runs_that_differ_only_in_how_they_learn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, other = (RunFolder(Path(shutil.copytree(OLD, tmp_path / name))) for name in ("one", "two"))
+    meta = other.meta()
+    meta["card"]["rate"] *= 2
+    other.write_text("meta.json", json.dumps(meta))
+    found = output(capsys, "compare", one.path, other.path)
+    assert (found["comparable"], found["learning_alone"], list(found["differs"])) == (False, True, ["rate"])
+    assert main(["compare", str(one.path), str(other.path)]) == 0
+    assert "show what these settings do" in capsys.readouterr().out
+    meta["card"]["loss"] = "cross_entropy"
+    other.write_text("meta.json", json.dumps(meta))
+    assert output(capsys, "compare", one.path, other.path)["learning_alone"] is False
+
+
+def test_a_comparison_says_why_networks_differ(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, other = (RunFolder(Path(shutil.copytree(OLD, tmp_path / name))) for name in ("one", "two"))
+    meta = other.meta()
+    meta["card"]["network"]["sha256"] = "0" * 64
+    other.write_text("meta.json", json.dumps(meta))
+    assert main(["compare", str(one.path), str(other.path)]) == 0
+    assert "the same, so a file named in them has changed" in capsys.readouterr().out
+    other.write_text(CONFIG, (other.path / CONFIG).read_text().replace("pairs: 1", "pairs: 2"))
+    found = output(capsys, "compare", one.path, other.path)
+    assert found["networks"] == {"network.layered.hidden[0].shunt.pairs": [1, 2]}
+    assert main(["compare", str(one.path), str(other.path)]) == 0
+    said = capsys.readouterr().out
+    assert "the networks differ because of these settings" in said
+    assert "00000000000…" in said
+    (other.path / CONFIG).write_bytes(b"\xff: [")
+    assert set(output(capsys, "compare", one.path, other.path)["networks"]) > {"network.layered.outputs"}
 
 
 def test_a_run_that_did_not_end_is_not_comparable(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
+import socket
 import sys
 from pathlib import Path
 
@@ -194,7 +196,11 @@ def test_exit_codes():
 def test_local_workers(tmp_path, capsys):
     path = written(tmp_path, SWEEP.replace("[0.5, 2]", "[2]"))
     command = ["sweep", str(path), "--jobs", "2", "--json", "--runs-dir"]
-    assert main([*command, str(tmp_path / "parallel")]) == 0
+    with socket.socket() as taken:  # by another sweep
+        with contextlib.suppress(OSError):
+            taken.bind(("127.0.0.1", 8787))
+            taken.listen()
+        assert main([*command, str(tmp_path / "parallel")]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["event"] for line in lines] == ["started", *["trial"] * 4, "sweep"]
     assert len(lines[-1]["rows"]) == 4

@@ -70,7 +70,7 @@ def test_what_diffuses_otherwise_is_no_longer_exact(variant: str, least: float, 
     ("config", "epochs"),
     [
         ("elastic_allostery", 150),
-        pytest.param("flow_chemical_iris", 3, marks=pytest.mark.more),
+        pytest.param("flow_chemical_iris", 3, marks=pytest.mark.long),
         pytest.param("studies/elastic_rest_length", 30, marks=pytest.mark.more),
         pytest.param("studies/elastic_regression", 10, marks=pytest.mark.more),
     ],

@@ -13,7 +13,16 @@ import scipy.io
 import xarray as xr
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
-(NOTEBOOK,) = [block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "labrig.load" in block]
+BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+(NOTEBOOK,) = [block for block in BLOCKS if "labrig.load" in block]
+(LOOP,) = [block for block in BLOCKS if "rig.program" in block]
+
+
+def test_the_loop_of_the_readme_goes_downhill() -> None:
+    cells: dict = {}
+    exec(compile(LOOP, "README.md", "exec"), cells)
+    assert len(cells["losses"]) == 20
+    assert cells["losses"][-1] < 0.5 * cells["losses"][0]
 
 
 @pytest.mark.more

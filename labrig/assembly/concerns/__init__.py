@@ -28,6 +28,8 @@ ALL: Sequence[str] = (
     "clamp",
     "limit_that_never_acts",
     "temperature",
+    "unverified",
+    "ac_coupled",
 )
 """Names of the files; each contains a function with the name of the file."""
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from labrig.assembly.concerns import Warnings
 
 TIME_CONSTANTS = 9
-"""After so many, 1e-4 of a change is left, half a step of 12 bits."""
+"""Number of time constants after which 1e-4 of a change is left: half a step of 12 bits."""
 
 
 def held(assembly: Assembly) -> Warnings:
@@ -34,7 +34,7 @@ def held(assembly: Assembly) -> Warnings:
         yield (
             ("wiring", wire.node),
             f"{hookup.digitizer} reads {wire.node} {format_quantity(able.held_s, 'time')} after the outputs have "
-            f"changed, when {left:.2g} % of the change is missing: the input sees {sees}, a time constant of "
-            f"{format_quantity(float(constants_s[slowest]), 'time')}, but at most {format_quantity(most_s, 'time')} "
-            f"settles; put a buffer between node and cable (wiring.{wire.node}.buffer)",
+            f"changed, when {left:.2g} % of the change is still missing: the input sees {sees}, a time constant of "
+            f"{format_quantity(float(constants_s[slowest]), 'time')}, but only up to {format_quantity(most_s, 'time')} "
+            f"settles in time; put a buffer between node and cable (wiring.{wire.node}.buffer)",
         )

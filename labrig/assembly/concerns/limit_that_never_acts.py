@@ -18,7 +18,7 @@ MEGA_TO_MILLI = 1e-9
 
 
 def limit_that_never_acts(assembly: Assembly) -> Warnings:
-    """Warn of limits that no source can reach, and of a step that may take more than a day."""
+    """Warn of limits that no source can reach, and of a limit of more than a day for a step."""
     limits, hookup = assembly.limits, assembly.board.hookup
     if limits.step_s > LONGEST_STEP_S:
         yield (

@@ -25,7 +25,8 @@ def rounding(assembly: Assembly) -> Warnings:
     bits = math.ceil(math.log2(able.full_scale_v / noise_v))
     yield (
         ("instruments", name),
-        f"the noise, {format_quantity(noise_v, 'voltage')}, is below half a step of {name} "
-        f"({format_quantity(able.step_v, 'voltage')}), so averaging does not help: every reading at DC is off by up to "
-        f"half a step, which the stated uncertainty includes; use {bits} bits or more, or a smaller full_scale",
+        f"the noise, {format_quantity(noise_v, 'voltage')}, is below half a step of {name} (a step is "
+        f"{format_quantity(able.step_v, 'voltage')}), so averaging does not help: every reading may be off by up to "
+        "half a step, and a tone much smaller than a step is not seen. Stated uncertainties include it; use "
+        f"{bits} bits or more, or a smaller full_scale",
     )

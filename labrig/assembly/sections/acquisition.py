@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,7 @@ from labrig.assembly.sections.instruments import Device
 from labrig.assembly.sections.learning import LearningChoice
 from labrig.assembly.sections.limits import Limits
 from labrig.assembly.sections.network import NetworkChoice
+from labrig.assembly.sections.tone_request import ToneRequest, tone_period
 from labrig.config.document import Document
 from labrig.config.section import Section
 from labrig.instruments.data import AcquisitionPlan
@@ -37,8 +38,7 @@ from labrig.quantities import (
     format_quantity,
 )
 from labrig.rig.zero import zeros_among
-from labrig.signals.sideband_planner import check_sidebands, plan_sidebands
-from labrig.signals.tone_planner import PlanError, TonePlan, check_tones, plan_tones, window_samples
+from labrig.signals.tone_planner import PlanError, TonePlan, window_samples
 
 MAINS_HZ = (50.0, 60.0)
 SILENCE_MARGIN_S = 0.1
@@ -92,7 +92,7 @@ class AcquisitionTiming:
 
 
 def check_sample_rate(document: Document, acquisition: Acquisition, devices: Mapping[str, Device]) -> bool:
-    """Return False, and report it once, if every digitizer is too slow; otherwise True, even without a digitizer."""
+    """Report once if every digitizer is too slow, and return False; return True otherwise, even without a digitizer."""
     rates = {
         name: device.capabilities.max_sample_rate_hz
         for name, device in devices.items()
@@ -147,23 +147,20 @@ def read_tones(
     except PlanError as problem:
         document.report(("acquisition", "window"), str(problem))
         return None
-    sidebands = learning.carrier_class.sidebands
+    request = ToneRequest(
+        acquisition.sample_rate,
+        samples,
+        acquisition.band,
+        acquisition.order,
+        error=error,
+        activation=activation,
+        sidebands=learning.carrier_class.sidebands,
+        repeats=tone_period(devices),
+    )
     try:
         if acquisition.tones == "auto":
-            request: dict[str, Any] = {
-                "sample_rate_hz": acquisition.sample_rate,
-                "window_samples": samples,
-                "band_hz": acquisition.band,
-                "order": acquisition.order,
-                "mains_hz": acquisition.mains_hz,
-            }
-            return plan_sidebands(**request) if sidebands else plan_tones(count=error + activation, **request)
-        if (given := len(acquisition.tones)) != error + activation:
-            raise PlanError(_wrong_count(given, error, activation))
-        chosen = acquisition.sample_rate, samples, acquisition.tones, acquisition.band
-        if sidebands:  # sidebands are products of order 3 of one another
-            return check_sidebands(check_tones(*chosen, order=2), acquisition.order)
-        return check_tones(*chosen, acquisition.order)
+            return request.planned(acquisition.mains_hz)
+        return request.checked(acquisition.tones)
     except PlanError as problem:
         document.report(("acquisition", "tones" if acquisition.tones != "auto" else "band"), str(problem))
         return None
@@ -178,13 +175,6 @@ def _window_samples(acquisition: Acquisition, step_s: float) -> int:
     if samples > MOST_SAMPLES:
         raise PlanError(f"a window of {samples} samples is too long; the maximum is {MOST_SAMPLES}")
     return samples
-
-
-def _wrong_count(given: int, error: int, activation: int) -> str:
-    needed, got = error + activation, f"got {given} tone{'' if given == 1 else 's'}"
-    uses = f"1 for the activation, {error} for the error" if activation else "for the error"
-    are = "is" if needed == 1 else "are"
-    return f"{got}, but {needed} {are} needed ({uses}); list {needed}, or write 'tones: auto'"
 
 
 def read_timing(

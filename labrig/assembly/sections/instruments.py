@@ -19,6 +19,7 @@ from labrig.instruments.drivers import (
     InstrumentOptions,
     ProgrammerCapabilities,
     SourceCapabilities,
+    broken_drivers,
     installed_drivers,
 )
 from labrig.quantities import as_written
@@ -110,7 +111,8 @@ def _read_device(document: Document, name: str, drivers: Mapping[str, DriverInfo
     if driver is None:
         close = difflib.get_close_matches(str(entry.value), drivers, 1, 0.5)
         hint = f"did you mean {close[0]!r}?" if close else f"installed: {', '.join(sorted(drivers))}"
-        document.report((*path, "driver"), f"there is no driver {as_written(entry.value)}; {hint}")
+        failed = "".join(f"; {place} cannot be imported: {why}" for place, why in broken_drivers().items())
+        document.report((*path, "driver"), f"there is no driver {as_written(entry.value)}; {hint}{failed}")
         return None
     options = validate(document, path, driver.options)
     if options is None:

@@ -1,4 +1,4 @@
-"""The `judge` section: the instrument that measures the outputs after training, beside the rig's own digitizer."""
+"""The `judge` section: the instruments that measure the outputs after training, beside the rig's own digitizer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PATH = ("judge", "outputs")
 
 
 class Judge(Section):
-    """The channels of a second digitizer that measure the outputs, in the order of the outputs."""
+    """The channels of other digitizers that measure the outputs, in the order of the outputs."""
 
     outputs: str
 
@@ -43,7 +43,7 @@ def read_judge(
     if section is None:
         return None
     try:
-        labels = expand_range(section.outputs)
+        labels = [label for part in section.outputs.split(",") for label in expand_range(part)]
     except ValueError as error:
         document.report(PATH, str(error))
         return None
@@ -51,28 +51,30 @@ def read_judge(
     if problem:
         document.report(PATH, problem)
         return None
-    device = labels[0].partition("/")[0]
-    return JudgeChoice(JudgeWires(device, tuple(label.partition("/")[2] for label in labels)))
+    wires = (label.partition("/") for label in labels)
+    return JudgeChoice(JudgeWires(tuple((device, channel) for device, _, channel in wires)))
 
 
 def _problem(labels: list[str], devices: Mapping[str, Device], board: Board, learning: LearningChoice) -> str | None:
     """Return a problem of the channels; None if there is none."""
-    name, slash, _ = labels[0].partition("/")
-    if not slash:
-        return f"{as_written(labels[0])} is not a channel; write instrument/channel, e.g. 'dmm/0..2'"
     rig = board.hookup.digitizer
     others = [
         each for each, one in devices.items() if isinstance(one.capabilities, DigitizerCapabilities) and each != rig
     ]
-    if name == rig:
-        return f"{name} is the digitizer of the rig; the judge must be another digitizer"
-    if name not in others:
-        known = f"{', '.join(others)}" if others else "none; add one to instruments"
-        return f"{as_written(name)} is not a digitizer that could judge; digitizers other than {rig}: {known}"
-    channels = devices[name].capabilities.channels
-    wrong = next((label for label in labels if label.partition("/")[2] not in channels), None)
-    if wrong is not None:
-        return f"{as_written(wrong)}: {name} has {len(channels)} channels, {in_words(channels)}"
+    for label in labels:
+        name, slash, channel = label.partition("/")
+        if not slash:
+            return f"{as_written(label)} is not a channel; write instrument/channel, e.g. 'dmm/0..2'"
+        if name == rig:
+            return f"{name} is the digitizer of the rig; the judge must be another digitizer"
+        if name not in others:
+            known = f"{', '.join(others)}" if others else "none; add one to instruments"
+            return f"{as_written(name)} is not a digitizer that could judge; digitizers other than {rig}: {known}"
+        channels = devices[name].capabilities.channels
+        if channel not in channels:
+            return f"{as_written(label)}: {name} has {len(channels)} channels, {in_words(channels)}"
+    if twice := [label for label in labels if labels.count(label) > 1]:
+        return f"{twice[0]} is listed twice; every output needs its own channel"
     outputs = [wire.output for wire in board.hookup.outputs]
     if len(labels) != len(outputs):
         return f"{len(labels)} channels for {len(outputs)} outputs ({', '.join(outputs[:6])}); one is needed for each"

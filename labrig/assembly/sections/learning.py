@@ -59,7 +59,7 @@ class Error(Section):
 
 @cache
 def error_section(flow_key: str, second: bool = False) -> type[Error]:
-    """Return the model of the section for a medium with this key; `second` if its second quantity carries the error."""
+    """Return the section's model for a medium with this key; `second`: whether a second quantity carries the error."""
     flow = PositiveSecondFlow if second else PositiveFlow
     model = create_model("Error", __base__=Error, **{flow_key: (flow, ...)})  # type: ignore[call-overload]
     model.flow_key = flow_key

@@ -46,7 +46,11 @@ class InitialRun(Section):
 
 
 class Programmable(Section):
-    """The trained edges: the range of their conductances (S), and initial values, from a random range (S) or a run."""
+    """The trained edges.
+
+    range: lowest and highest conductance (S). initial: the initial conductances, either a range (S) from which they are
+    drawn at random, or a run.
+    """
 
     edges: Literal["all"] = "all"
     range: tuple[PositiveParameter, PositiveParameter]
@@ -205,6 +209,6 @@ def initial_range(programmable: Programmable) -> tuple[float, float]:
 
 def _in_words(value: float) -> str:
     medium = medium_in_use()
-    if medium.parameter != "conductance":
+    if medium.parameter != "conductance" or not 1e-6 <= value < 1:
         return medium.text("parameter", value)
     return f"{value * 1e6:.5g} µS" if value < 1e-3 else f"{value * 1e3:.5g} mS"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from pydantic import Field, create_model
@@ -19,14 +19,15 @@ from labrig.assembly.sections.header import Header
 from labrig.assembly.sections.instruments import Device
 from labrig.assembly.sections.learning import LearningChoice
 from labrig.assembly.sections.network import NetworkChoice
+from labrig.assembly.sections.own_classes import loss_problem, slope_problem, task_problem
 from labrig.config.document import Document
 from labrig.config.messages import did_you_mean
 from labrig.config.problems import TreePath
 from labrig.config.section import OptionError, Section
 from labrig.config.validation import validate
-from labrig.extensions import UnknownExtension
-from labrig.learning.losses import LOSSES, Loss
-from labrig.learning.tasks import TASKS, Task, TaskContext, Terminals, goals_missed, goals_section
+from labrig.extensions import UnknownExtension, is_third_party
+from labrig.learning.losses import LOSSES, Loss, Targets
+from labrig.learning.tasks import TASKS, Task, TaskContext, Terminals, goals_judged, goals_section
 from labrig.learning.tasks.classification import Split
 from labrig.learning.tasks.encoding import Encode
 from labrig.learning.tasks.task import Key
@@ -70,9 +71,9 @@ class TaskChoice:
         below_its_name = not key or key[0] in self.task.Options.model_fields
         return ("task", self.name, *key) if below_its_name else ("task", *key)
 
-    def goals_missed(self, metrics: Mapping[str, float]) -> list[str]:
-        """Describe the goals that the metrics do not reach."""
-        return goals_missed(self.task.goals, self.target, metrics)
+    def goals_judged(self, metrics: Mapping[str, float]) -> tuple[list[str], list[str]]:
+        """Describe the goals that the metrics reach, and those that they miss."""
+        return goals_judged(self.task.goals, self.target, metrics)
 
 
 def read_choice(document: Document) -> TaskChoice | None:
@@ -177,6 +178,9 @@ def read_task(
     except OptionError as error:
         document.report(choice.place(error.key), str(error))
         return None
+    if problem := task_problem(task):
+        document.report(choice.place(()), f"{choice.name}: {problem}")
+        return None
     if not len(task.train) and learning.section.epochs > 0:
         message = "there are no training examples; use at least 1, or 'epochs: 0' in learning to score only"
         document.report(choice.place(("split",)), message)
@@ -194,12 +198,24 @@ def read_loss(
         message = "every target is 0 V, so the loss has no scale and the rate is undefined; write another target"
         document.report(choice.place(task.target_key()), message)
         return None
+    if is_third_party(type(loss)):
+        name, place = learning.section.loss, ("learning", "loss")
+        if problem := loss_problem(loss, task):
+            document.report(place, f"{name}: {problem}")
+            return None
+        if difference := slope_problem(loss, task):
+            document.warn(place, f"the gradient of {name} is not the slope of its value: {difference}")
     return loss if check_reach(document, choice.place, board, task) else None
 
 
 def _check_loss(document: Document, choice: TaskChoice, learning: LearningChoice) -> None:
     """Report a loss that is for another kind of targets than the task has."""
     if learning.loss_class.targets == choice.task.targets:
+        return
+    kinds = get_args(Targets)
+    if learning.loss_class.targets not in kinds:
+        message = f"{learning.section.loss} has targets = {learning.loss_class.targets!r}; it must be "
+        document.report(("learning", "loss"), message + " or ".join(map(repr, kinds)))
         return
     fitting = [name for name in LOSSES.own if LOSSES.find(name).targets == choice.task.targets]
     message = f"{choice.name} is trained with {' or '.join(fitting)}, not {learning.section.loss}"

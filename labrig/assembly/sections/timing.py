@@ -64,7 +64,7 @@ class Timing(Section):
 
 
 def with_lines(device: Device, timing: Timing) -> InstrumentOptions:
-    """Return an instrument's options, including the output terminals for trigger and clock from `timing`."""
+    """Return an instrument's options, with the output terminals for trigger and clock filled in from `timing`."""
     clock, trigger, lines = timing.clock, timing.trigger, {}
     capabilities = device.capabilities
     if not isinstance(capabilities, DigitizerCapabilities):

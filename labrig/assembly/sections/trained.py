@@ -18,6 +18,7 @@ from labrig.errors import StorageError
 from labrig.quantities import as_written, format_quantity
 from labrig.runs.folder import JOURNAL, META, RunFolder
 from labrig.runs.journal import read_journal
+from labrig.runs.units import counted
 
 Array = NDArray[np.float64]
 
@@ -132,12 +133,12 @@ def conductances_of(folder: RunFolder, step: int | None = None) -> Conductances:
     steps = len(record.step)
     if not steps and not folder.has(META) and all(file.name != META for file in record.files):
         raise StorageError(
-            f"{folder.path} ended before its board was described", remedy=f"labrig resume {folder.path} begins it again"
+            f"{folder.path} ended before its board was recorded", remedy=f"labrig resume {folder.path} begins it again"
         )
     meta = folder.meta()
     last = steps if step is None else step
     if last > steps:
-        raise IndexError(f"{folder.path} has only {steps} steps")
+        raise IndexError(f"{folder.path} has only {counted(steps, 'step')}")
     try:
         edges = [str(edge[0]) for edge in meta["board"]["edges"]]
         if last:

@@ -45,7 +45,7 @@ ANY_VOLTAGE = (-np.inf, np.inf)
 
 
 def is_written(document: Document, expanded: Document) -> bool | None:
-    """Return True if instruments and wiring are maps; else None, which is reported with the header.
+    """Return True if instruments and wiring are maps; else None, because the header check reports that they are not.
 
     `expanded` is the document with a row for each node of a pattern.
     """

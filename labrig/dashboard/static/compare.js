@@ -24,6 +24,7 @@ function draw({ comparison, curves }) {
   problem([comparison.problem, ...names.map((name) => curves[name].problem)].filter(Boolean).join("; "));
   if (comparison.runs) {
     $("verdict").textContent = comparison.comparable ? "Comparable: the cards are the same, and both runs are complete."
+      : comparison.learning_alone ? "The same task, board and bench: the runs differ in how they learn."
       : Object.keys(comparison.differs).length ? "NOT comparable: their cards differ." : "NOT comparable: a run is not complete.";
     table($("figures"), ["", ...names], [
       ["state", ...comparison.states], ["seed", ...comparison.seeds], ["steps", ...comparison.steps],

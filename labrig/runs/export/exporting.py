@@ -22,7 +22,7 @@ from labrig.runs.samples import Samples
 DEADLINE_S = 3600.0
 _BYTES_PER_SAMPLE = 8
 
-_REMEDY = "check if the disk is full, or choose another --out; the run itself is unchanged"
+_REMEDY = "check whether the disk is full, or choose another --out; the run itself is unchanged"
 _KINDS: dict[str, type[LabrigError]] = {"UsageError": UsageError, "StorageError": StorageError}
 
 
@@ -77,7 +77,7 @@ def export(
         new.replace(path)
     except subprocess.TimeoutExpired as error:
         message = f"the export to {path} did not end in time"
-        raise StorageError(message, limit=f"{deadline_s:g} s", remedy="check if the disk is full or slow") from error
+        raise StorageError(message, limit=f"{deadline_s:g} s", remedy="is the disk full or slow?") from error
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror}", remedy="choose another --out") from error
     finally:

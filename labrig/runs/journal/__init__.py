@@ -4,7 +4,7 @@ schema.py      the columns, each named once
 tables.py      tables made of these columns, with a checksum for every row
 kinds.py       how values of each type are stored
 writer.py      Journal, which writes the tables
-record.py      what they return
+record.py      what the functions of reader.py return
 reader.py      read_journal, read_growth and read_overview, which read a journal of any schema and never write
 log.py         reads and checks the write-ahead log, also beyond damage at which SQLite would stop
 repair.py      repairs a damaged log before a run is resumed

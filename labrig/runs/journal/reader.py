@@ -249,7 +249,7 @@ def _require_tables(db: sqlite3.Connection, path: Path, running: bool) -> None:
     if running or log.exists():
         raise StorageError(f"cannot read {path}: it does not contain the tables of a journal", remedy=_RESTORE)
     raise StorageError(
-        f"cannot read {path}: its {log.name} is missing, without which the journal is empty",
+        f"cannot read {path}: its {log.name} is missing, and without it the journal is empty",
         remedy=f"restore {log.name} from a copy, or repeat the run from the config.resolved.yaml next to it",
     )
 

@@ -53,7 +53,7 @@ class Step:
     wall_s
         Time since the journal was begun (s); set by the writer.
     masked
-        Indices of edges that are masked since a fault, in the rig's order.
+        Indices of edges that were masked after a fault, in the rig's order.
     """
 
     index: int

@@ -65,8 +65,9 @@ def _draw_as_network(axis: Axes, board: dict[str, Any], siemens: Array, title: s
     edges.set_array(scale * siemens)
     edges.set_clim(low, high)
     axis.add_collection(edges)
+    outputs, inputs = _points(board, "outputs"), _points(board, "inputs")
     for node, (x, y) in places.items():
-        colour = "C3" if node in board["outputs"] else "C0" if node in board["inputs"] else "0.4"
+        colour = "C3" if node in outputs else "C0" if node in inputs else "0.4"
         axis.plot(x, y, "o", color=colour, markersize=5, zorder=3)
         if len(places) <= 40:
             _label(axis, node, x, y)
@@ -75,6 +76,12 @@ def _draw_as_network(axis: Axes, board: dict[str, Any], siemens: Array, title: s
     axis.margins(0.12)
     axis.set_axis_off()
     return edges
+
+
+def _points(board: dict[str, Any], what: str) -> set[str]:
+    """Return the points of inputs or outputs: all points of a port, or the point n3 of a coordinate such as `n3.x`."""
+    ports = board.get("ports", {})
+    return {point for node in board[what] for point in ports.get(node, (node.partition(".")[0],))}
 
 
 def _draw_as_matrix(axis: Axes, board: dict[str, Any], siemens: Array, title: str) -> AxesImage:

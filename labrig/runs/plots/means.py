@@ -1,4 +1,4 @@
-"""Means over several steps, for a loss that scatters from step to step. static/common.js has the same numbers."""
+"""Means over several steps, for a loss that scatters from step to step. The dashboard's common.js does the same."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def mean_width(count: int) -> int:
 
 
 def binned(step: NDArray[np.int64], values: Array, width: int) -> tuple[NDArray[np.int64], Array]:
-    """Return the middle steps of bins, and their values: (bins, width), NaN after the last step.
+    """Return the middle step of each bin, and the values in the bins (bins, width), with NaN after the last step.
 
-    Bins with fewer than two values are left out; if the width is 1, bins without a value.
+    Bins with fewer than two values are left out; if the width is 1, only empty bins are.
     """
     starts = np.arange(0, len(step), width)
     padded = np.full(len(starts) * width, np.nan)

@@ -13,7 +13,7 @@ Whatever else a part raises is caught: the part then says in one line why it cou
 """
 
 PARTS = (
-    "summary", "learning", "confusion", "conductances", "edges", "coefficients", "spectrum", "gradients", "time",
-    "faults", "calibration", "certificates", "terminals", "card", "versions", "configuration",
+    "summary", "learning", "confusion", "columns", "conductances", "edges", "coefficients", "spectrum", "gradients",
+    "time", "faults", "calibration", "certificates", "terminals", "card", "versions", "configuration",
 )  # fmt: skip
 """Names of the parts in the order of the page."""

@@ -38,7 +38,7 @@ Block = Html | Drawing
 
 
 class Missing(Exception):
-    """The run has no data for a part, or for the rest of it; the message is one line for the reader."""
+    """The run has no data for a part of the report, or for what remains of the part; the message is one line."""
 
 
 def text(value: Any) -> str:

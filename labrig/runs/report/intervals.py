@@ -1,4 +1,4 @@
-"""95 % intervals of the figures of an evaluation, within which other examples of the same kind would lie."""
+"""95 % intervals of the figures of an evaluation, due to the limited number of examples."""
 
 from __future__ import annotations
 

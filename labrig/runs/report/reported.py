@@ -60,7 +60,7 @@ class Reported:
 
     @property
     def board(self) -> dict[str, Any]:
-        """The board; raises Missing if the run ended before it was described."""
+        """The board; raises Missing if the run ended before its board was recorded."""
         board = self.meta.get("board")
         if not isinstance(board, dict):
             raise Missing("the run has no description of its board")
@@ -85,7 +85,7 @@ class Reported:
     def initial(self) -> Array:
         """(E,) parameters before the first step; raises Missing if they were not stored."""
         if "initial_s" not in self.board:
-            raise Missing("a journal of this age has no parameters before the first step")
+            raise Missing("a journal this old has no parameters before the first step")
         return np.array(self.board["initial_s"], dtype=float)
 
     def need_steps(self, count: int = 1) -> None:

@@ -20,6 +20,9 @@ AROUND = 25
 HARMONICS = 15
 MAINS_HZ = (50.0, 60.0)
 MAINS_MULTIPLES = 20
+NUMERICAL = 1e-7
+"""Share of the highest line below which an amplitude is an error of arithmetic: samples are stored as float32. Without
+noise, the floor between the lines of a periodic window is no higher."""
 WITHIN = 1.5
 """Distance up to which a line is explained (bins); the main lobe of a Hann window is two bins to either side."""
 
@@ -67,7 +70,8 @@ def _peaks(amplitude: Array) -> list[int]:
     padded = np.pad(amplitude, width // 2, mode="reflect" if len(amplitude) > width // 2 else "edge")
     floor = np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1)[: len(amplitude)]
     before, after = np.r_[0.0, amplitude[:-1]], np.r_[amplitude[1:], 0.0]
-    return np.flatnonzero((amplitude > ABOVE_FLOOR * floor) & (amplitude >= before) & (amplitude > after)).tolist()
+    stands_out = amplitude > np.maximum(ABOVE_FLOOR * floor, NUMERICAL * amplitude.max())
+    return np.flatnonzero(stands_out & (amplitude >= before) & (amplitude > after)).tolist()
 
 
 def _expected(tones_hz: Sequence[float], sample_rate_hz: float) -> list[tuple[float, Kind, str]]:

@@ -146,7 +146,7 @@ def test_an_exposure_is_part_of_the_digitizer() -> None:
         assert card(assembly, rig)["digitizer"]["aperture_s"] == 1e-3
 
 
-@pytest.mark.parametrize("name", quick(1, SHIPPED))
+@pytest.mark.parametrize("name", quick(1, SHIPPED, more=3))
 def test_the_configuration_that_a_run_keeps_has_its_card_whichever_key_is_left_out(name: str, tmp_path: Path) -> None:
     """Otherwise that run could never be resumed. A key that may not be left out is refused."""
     tree = yaml.safe_load((packaged_configs() / f"{name}.yaml").read_text(encoding="utf-8"))

@@ -34,6 +34,15 @@ CASES = {
         "all classes look alike, because outputs are within the drives, at most 1.2 V; did you mean 50 mV?",
     ),
     "rate": (["iris.yaml", "learning.rate=50"], "learning.rate", "use at most"),
+    "unverified": (
+        [
+            "iris_wire.yaml",
+            "instruments.pots.chips=[{part: AD5206-100, count: 5}]",
+            "instruments.pots.verify=none",
+        ],
+        "instruments.pots",
+        "AD5206-100 cannot be read back: on 30 edges",
+    ),
 }
 
 
@@ -68,7 +77,7 @@ def test_a_node_that_does_not_settle_between_scans_is_named(cable, paths):
     overrides = ["wiring.out1.buffer=null", f"wiring.out1.cable={cable}"]
     warnings = assemble(packaged_configs() / "board.yaml", overrides).document.warnings
     assert [each.path for each in warnings] == [*paths, "instruments.adc"]
-    assert "at most 2.167 µs settles; put a buffer" in warnings[0].message or not paths
+    assert "only up to 2.167 µs settles in time; put a buffer" in warnings[0].message or not paths
 
 
 def test_the_remedy_of_a_sine_is_a_modulation_which_is_not_warned_of():

@@ -9,11 +9,16 @@ from pathlib import Path
 
 import pytest
 import yaml
+from labrig_drivers.audio import AudioInputOptions, AudioOutputOptions
+from labrig_drivers.digilent import DiscoveryDigitizerOptions, DiscoverySourceOptions
 from labrig_drivers.digipot_bank.options import DigipotBankOptions
 from labrig_drivers.generic import DigitizerOptions, ProgrammerOptions, SourceOptions
+from labrig_drivers.keysight.multimeter_options import TruevoltOptions
+from labrig_drivers.keysight.options import TrueformOptions
 from labrig_drivers.ni.input_options import NiAnalogInputOptions
 from labrig_drivers.ni.output_options import NiAnalogOutputOptions
 from labrig_drivers.one_board import options as one_board
+from labrig_drivers.rigol.options import Dg1000zOptions
 from labrig_drivers.siglent.options import SdgOptions
 from pydantic import BaseModel
 
@@ -90,10 +95,17 @@ REAL = {
     "ni.ai": NiAnalogInputOptions,
     "ni.ao": NiAnalogOutputOptions,
     "siglent.sdg": SdgOptions,
+    "keysight.trueform": TrueformOptions,
+    "keysight.truevolt": TruevoltOptions,
+    "rigol.dg1000z": Dg1000zOptions,
     "labrig.digipot_bank": DigipotBankOptions,
     "labrig.board.source": one_board.SourceOptions,
     "labrig.board.digitizer": one_board.DigitizerOptions,
     "labrig.board.programmer": one_board.ProgrammerOptions,
+    "analog_discovery.source": DiscoverySourceOptions,
+    "analog_discovery.digitizer": DiscoveryDigitizerOptions,
+    "audio.output": AudioOutputOptions,
+    "audio.input": AudioInputOptions,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -176,3 +177,14 @@ def test_a_place_that_cannot_be_written_is_named_before_anything_is_measured(tmp
         require_writable(tmp_path / "file" / "record.json")
     require_writable(tmp_path / "new" / "record.json")
     assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_the_largest_error_current_is_what_a_weak_source_can_be_asked_for(tmp_path: Path) -> None:
+    """A source whose gain is low is sent more than it is asked for, and may not be sent more than its full scale."""
+    outputs = replace(record().of_outputs, tone_gain=np.full(CHANNELS, 0.99))
+    write_record(tmp_path / "r.json", record(of_outputs=outputs, levels={}))
+    assembly = assemble(packaged_configs() / "iris.yaml", configured(tmp_path, "limits.node=5 V"))
+    with assembly.open_rig() as rig:
+        rig.program(assembly.update(rig).settings())
+        assert rig.largest_error_a == pytest.approx(0.99 * 5.0 / 100e3)
+        rig.measure(Excitation(np.zeros(10), error=np.full((1, 3), rig.largest_error_a)))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from labrig.config.messages import did_you_mean
 from labrig.config.problems import ConfigProblems, Mark, Problem, Problems, render_path
 from labrig.errors import ConfigError
 
@@ -87,3 +88,10 @@ def test_the_caret_stands_under_wide_characters_and_escapes_do_not_reach_the_ter
     assert headline == "a:1:12: one line \ufffd"
     assert "\x1b" not in shown
     assert caret == "    " + " " * (1 + 4 + 0 + 2 + 5) + "^"
+
+
+def test_two_names_that_are_equally_close_are_both_suggested() -> None:
+    parts = ["MCP4251-104", "MCP4251-103", "AD5293-100"]
+    assert did_you_mean("MCP4251-10k", parts) == "; did you mean 'MCP4251-104' or 'MCP4251-103'?"
+    assert did_you_mean("MCP4251-1o4", parts) == "; did you mean 'MCP4251-104'?"
+    assert did_you_mean("PCM", parts) == ""

@@ -60,7 +60,7 @@ def test_all_duplicates_and_bad_keys_are_reported_and_the_rest_is_kept() -> None
         "a.yaml:5:1: a key must be text, not a map or a list",
         "a.yaml:6:1: merge keys ('<<') are not supported; write the entries out, or use 'extends:' for a whole file",
         "a.yaml:7:1: a key must be text, got ~; write it in quotes: '~'",
-        "a.yaml:8:1: 'k' does not fit the tag !!int",
+        "a.yaml:8:1: 'k' does not match the tag !!int",
     ]
 
 
@@ -89,10 +89,10 @@ def test_all_duplicates_and_bad_keys_are_reported_and_the_rest_is_kept() -> None
         ("a: @x\n", "a.yaml:1:4: '@' cannot start a value; put the text in quotes"),
         ("a: \x07\n", "a.yaml:1:4: the character U+0007 is not allowed; remove it"),
         ('a: "\\UFFFFFFFF"\n', "a.yaml:1:7: in double quotes a backslash"),
-        ('a: "\\uD800"\n', "a.yaml:1:4: a: a single surrogate is not a character"),
+        ('a: "\\uD800"\n', "a.yaml:1:4: a: an unpaired surrogate is not a character"),
         ("a: !!python/name:os.system x\n", "a.yaml:1:4: a: the tag !!python/name:os.system is not used"),
         ("a: !thing {b: 1}\n", "a.yaml:1:4: a: the tag !thing is not used in a configuration; remove it"),
-        ("a: !!int x\n", "a.yaml:1:4: a: 'x' does not fit the tag !!int"),
+        ("a: !!int x\n", "a.yaml:1:4: a: 'x' does not match the tag !!int"),
         (f"a: {'9' * 5000}\n", "a.yaml:1:4: a: a whole number must not have more than 1000 digits"),
         ("a: &x [*x]\n", "a.yaml:1:4: a[0]: this alias contains itself"),
         ("[" * 1000, "a.yaml:1:33: this is nested more than 32 levels deep"),

@@ -162,6 +162,15 @@ def test_an_overrange_that_the_digitizer_reports_is_a_clip():
     assert result.clipped == (1, 2)
 
 
+@pytest.mark.parametrize(("settling", "window", "clips"), [(32767, 0, False), (-32768, 9000, False), (0, 32767, True)])
+def test_a_clip_counts_only_within_the_window(settling, window, clips):
+    codes = np.zeros((120, 2), dtype=np.int16)
+    codes[:20, 1], codes[20:, 1] = settling, window
+    demodulator = Demodulator(plan_of(2, 100, settle=20), [300.0], np.eye(2), pilot=None)
+    demodulator.feed(block_of(codes, scale=INT16, overrange=np.array([False, True])))
+    assert demodulator.result().clipped == ((1,) if clips else ())
+
+
 @given(lost=st.integers(0, 119), length=st.integers(1, 30))
 def test_lost_scans_are_flagged_and_do_not_spoil_the_rest(lost, length):
     samples = tones(np.arange(200) / FS, np.array([[1.0, 0.2]]), [300.0])

@@ -168,7 +168,7 @@ def test_a_full_disk_is_named_with_its_remedy(
     assert code == 6
     said = capsys.readouterr().err.strip()
     path = run.path.parent / ("old-csv" if kind == "csv" else f"old.{kind}")
-    assert said.startswith(f"labrig: cannot write {path}: File too large (remedy: check if the disk is full")
+    assert said.startswith(f"labrig: cannot write {path}: File too large (remedy: check whether the disk is full")
     assert len(said.splitlines()) == 1
     assert list(run.path.parent.iterdir()) == [run.path]
 

@@ -50,6 +50,13 @@ def test_an_unknown_array_is_named_with_those_that_exist(run: Path) -> None:
         labrig.load(run)["gradients"]
 
 
+def test_the_names_of_all_arrays(run: Path) -> None:
+    loaded = labrig.load(run)
+    assert {"gradient", "edge", "outputs"} <= set(loaded)
+    assert "gradient" in loaded
+    assert "gradients" not in loaded
+
+
 def test_xarray_opens_a_folder_with_names_and_units(run: Path) -> None:
     record = read_journal(run / "run.db")
     with xr.open_dataset(run) as dataset:

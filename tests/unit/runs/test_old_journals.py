@@ -155,7 +155,7 @@ def test_the_log_of_a_killed_run_is_missing(tmp_path: Path) -> None:
     path = killed(tmp_path, tmp_path / "killed")
     path.with_name("run.db-wal").unlink()
     for read in (read_journal, read_overview):
-        with pytest.raises(StorageError, match=r"its run\.db-wal is missing, without which the journal is empty"):
+        with pytest.raises(StorageError, match=r"its run\.db-wal is missing, and without it the journal is empty"):
             read(path)
 
 

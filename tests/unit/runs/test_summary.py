@@ -137,6 +137,18 @@ def test_a_run_that_failed_before_its_instruments_were_open_is_not_damaged(tmp_p
     assert (summary["state"], summary["reason"], summary["name"]) == ("failed", "awg: no answer", None)
 
 
+def test_what_was_chosen_is_told(tmp_path):
+    folder = described(tmp_path / "run")
+    values = [
+        {"key": "learning.rate", "value": 0.064, "why": "…"},
+        {"key": "learning.error.current", "value": "21 µA", "why": "…"},
+    ]
+    with Journal(folder.journal) as journal:
+        journal.event(Event(0, "chosen", {"values": values}))
+    (event,) = summarize(folder)["events"]
+    assert event_text(event) == "chosen: learning.rate 0.064, learning.error.current 21 µA"
+
+
 def test_a_repeated_step_is_told_by_its_own_number(tmp_path):
     folder = described(tmp_path / "run")
     with Journal(folder.journal) as journal:

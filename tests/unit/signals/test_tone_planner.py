@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labrig.errors import ConfigError
-from labrig.signals.tone_planner import PlanError, TonePlan, check_tones, plan_tones, window_samples
+from labrig.signals.tone_planner import PlanError, TonePlan, check_repeats, check_tones, plan_tones, window_samples
 
 
 def clean(n: int, cycles: tuple[int, ...], order: int) -> bool:
@@ -192,6 +192,25 @@ def test_chosen_tones_are_refused_exactly_when_they_collide(n, data):
 def test_what_is_wrong_with_a_chosen_tone_is_named(tones, message):
     with pytest.raises(PlanError, match=message):
         check_tones(50e3, 1000, tones, (200.0, 2000.0))
+
+
+@pytest.mark.parametrize("window", [64, 128, 256, 512, 1280])
+@pytest.mark.parametrize("count", [1, 2])
+def test_tones_repeat_as_their_source_needs(window, count):
+    plan = plan_tones(
+        sample_rate_hz=2500.0, window_samples=window, count=count, band_hz=(100.0, 1200.0), order=3, repeats=256
+    )
+    assert 256 % plan.period_samples == 0
+    assert check_repeats(plan, 256) is plan
+
+
+def test_a_source_that_cannot_play_the_tones_is_named():
+    with pytest.raises(PlanError, match=r"0 frequencies in .* repeat after 256 samples, .* in 250 samples") as error:
+        plan_tones(sample_rate_hz=2500.0, window_samples=250, count=1, band_hz=(200.0, 1000.0), repeats=256)
+    assert error.value.remedy is not None
+    assert "a window of 0.4 s" in error.value.remedy
+    with pytest.raises(PlanError, match="cannot play 300 Hz, because its tones repeat after 256 samples"):
+        check_repeats(check_tones(2500.0, 250, (300.0,), (200.0, 1000.0)), 256)
 
 
 def test_an_alias_is_called_one():

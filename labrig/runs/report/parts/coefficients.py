@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from labrig.lockin import Flag, demodulate
 from labrig.lockin.drops import DropTerms
 from labrig.network.physics import GROUND
+from labrig.quantities import format_quantity
 from labrig.runs.plots.colours import BLUE, SKY
 from labrig.runs.plots.scales import fit
 from labrig.runs.report.blocks import Block, Drawing, Missing
@@ -23,7 +24,7 @@ from labrig.runs.spectrum import Window, load_spectrum
 Array = NDArray[np.float64]
 TITLE = "Coefficients a and b"
 NAMED = 40
-"""Number of edges up to which each has its name on the axis; more are drawn in order of size."""
+"""Number of edges up to which each has its name on the axis; if there are more, they are drawn in order of size."""
 _CARRIERS = ("shared_tone", "tone_per_output")
 
 
@@ -33,8 +34,8 @@ def blocks(run: Reported) -> Iterator[Block]:
     if window is None:
         raise Missing("a and b of single steps are not recorded, and no window was stored at the end of the run")
     if run.unit != "V" or run.card.get("carrier") not in _CARRIERS:
-        raise Missing("a and b of single steps are not recorded, and the stored window gives them only for voltages at "
-                      "tones of their own")  # fmt: skip
+        raise Missing("a and b of single steps are not recorded, and the stored window gives them only for electrical "
+                      "boards with one tone for all errors or one per output")  # fmt: skip
     ends = [(str(a), str(b)) for _, a, b in run.board["edges"]]
     unseen = {node for pair in ends for node in pair if node != GROUND and node not in window.nodes}
     if unseen or "pilot" not in window.nodes:
@@ -71,17 +72,33 @@ def blocks(run: Reported) -> Iterator[Block]:
     yield Drawing(
         "coefficients",
         "Response of every edge to the activation (a) and to the full error current on every output (b) in the window "
-        f"that was stored after training.{more} {_noise(read, many)} The coefficients of single steps are not "
-        "recorded.",
+        f"that was stored after training.{more} {_noise(read, many, _step_v(run), len(window.volts))} The coefficients "
+        "of single steps are not recorded.",
         figure,
     )
 
 
-def _noise(read: _Coefficients, many: bool) -> str:
-    """Return a sentence about the noise of a and b."""
-    u_a, u_b = (f"{1e6 * float(np.median(u)):.2g} µV" for u in (read.u_a, read.u_b))
+def _noise(read: _Coefficients, many: bool, step_v: float, samples: int) -> str:
+    """Return sentences about the noise of a and b, and about rounding by steps of `step_v` that noise does not average.
+
+    White noise of half a step at each channel averages rounding away; a drop is the difference of two channels.
+    """
+    u_a, u_b = (float(np.median(u)) for u in (read.u_a, read.u_b))
     bars = "" if many else "Bars: 95 % intervals of the noise. "
-    return f"{bars}The standard error due to noise is {u_a} for a and {u_b} for b (median)."
+    if u_a * np.sqrt(samples / 2) > step_v / 2:
+        stated_a, stated_b = (format_quantity(float(f"{u:.2g}"), "voltage") for u in (u_a, u_b))
+        return f"{bars}The standard error due to noise is {stated_a} for a and {stated_b} for b (median)."
+    return (
+        f"{bars}The noise is smaller than half a step of the digitizer, so rounding does not average out. Each channel "
+        f"may be off by up to half a step, {format_quantity(step_v / 2, 'voltage')}, and noise does not show how far."
+    )
+
+
+def _step_v(run: Reported) -> float:
+    """Return the largest step (V) of the channels; 0 if the digitizer states no resolution."""
+    digitizer = run.card.get("digitizer") or {}
+    bits, ranges_v = digitizer.get("bits"), digitizer.get("ranges_v")
+    return 2 * max(ranges_v) / 2**bits if bits and ranges_v else 0.0
 
 
 @dataclass(frozen=True)

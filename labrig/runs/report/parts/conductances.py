@@ -42,5 +42,5 @@ def blocks(run: Reported) -> Iterator[Block]:
     else:
         axis.set_ylabel("edge")
     along_steps(axis)
-    left = f" One of every {values.shape[1] / len(rows):.0f} edges is drawn." if len(rows) < values.shape[1] else ""
+    left = f" One in {values.shape[1] / len(rows):.0f} edges is drawn." if len(rows) < values.shape[1] else ""
     yield Drawing("changes", f"Change of every edge since the first step.{left}", figure)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from labrig.files import content_of
 from labrig.runs.folder import CONFIG
 from labrig.runs.report.blocks import Block, Html, Missing, folded, paragraph, table, text
+from labrig.runs.report.ranges import merged
 from labrig.runs.report.reported import Reported
 
 TITLE = "Configuration"
@@ -30,8 +31,10 @@ def blocks(run: Reported) -> Iterator[Block]:
 def _origins(run: Reported) -> Html:
     rows = [(str(path), str(value), str(origin)) for path, value, origin in run.meta.get("values", ())]
     if not rows:
-        return paragraph("The origin of each value is not recorded in a run of this age.", "none")
+        return paragraph("A run this old does not record the origin of each value.", "none")
     header = ("key", "value", "origin")
     given, defaults = ([row for row in rows if (row[2] == "default") == is_default] for is_default in (False, True))
-    shown = table(header, given) if len(given) <= MOST_ROWS else folded(f"{len(given)} values", table(header, given))
-    return Html(shown + folded(f"{len(defaults)} defaults", table(header, defaults)))
+    shown = table(header, merged(given))
+    if len(given) > MOST_ROWS:
+        shown = folded(f"{len(given)} values", shown)
+    return Html(shown + folded(f"{len(defaults)} defaults", table(header, merged(defaults))))

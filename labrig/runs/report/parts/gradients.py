@@ -1,4 +1,4 @@
-"""Norm of the gradient of every step, and its standard error; and both for every edge."""
+"""The gradient and its standard error: norms for every step, and root mean squares for every edge."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def blocks(run: Reported) -> Iterator[Block]:
     axis.grid(axis="y")
     figure.subplots_adjust(top=1 - 0.4 / 2.7)
     every = "" if stored.all() else f" {stored.sum()} of {len(stored)} steps have a stored gradient."
-    every += f" One of {len(step) / len(thin):.3g} steps is drawn." if len(thin) < len(step) else ""
+    every += f" One in {len(step) / len(thin):.3g} steps is drawn." if len(thin) < len(step) else ""
     yield Drawing("gradients", f"Norm over all edges, in each step.{every}{outside(left, 'value')}", figure)
     rms, u_rms = (np.sqrt(np.nanmean(np.square(each), axis=0)) for each in (gradient, error))
     order = np.argsort(-rms)
@@ -65,5 +65,5 @@ def blocks(run: Reported) -> Iterator[Block]:
     buried = int((rms < 2 * u_rms).sum())
     yield paragraph(
         f"Of {len(rms)} edges, {buried} have a gradient whose root mean square over the steps is less than twice its "
-        "standard error: single steps of theirs are mostly noise."
+        "standard error: in a single step it is mostly noise."
     )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 TITLE = "Learning"
 POINTS = 2000
-"""Number of steps up to which every step is a point; of more, the band that holds 90 % of them is drawn."""
+"""Number of steps up to which every step is a point; if there are more, the band that holds 90 % of them is drawn."""
 _LOOK = {"train": (ORANGE, "o", "training set"), "test": (BLUE, "s", "test set")}
 
 
@@ -55,7 +55,7 @@ def blocks(run: Reported) -> Iterator[Block]:
         axis.grid(axis="y")
     along_steps(axes[-1])
     figure.align_ylabels(axes)
-    caption += " Bars: 95 % intervals for other examples of the same kind." if shown else ""
+    caption += " Bars: 95 % intervals due to the limited number of examples." if shown else ""
     yield Drawing("learning", caption, figure)
 
 

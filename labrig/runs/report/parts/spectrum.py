@@ -13,7 +13,7 @@ from labrig.runs.plots.colours import BLUE, GREEN, ORANGE, PURPLE, VERMILION
 from labrig.runs.report.blocks import Block, Drawing, Missing, heading, table
 from labrig.runs.report.figures import INK, panels
 from labrig.runs.report.reported import Reported
-from labrig.runs.report.spectra import Kind, Line, lines
+from labrig.runs.report.spectra import NUMERICAL, Kind, Line, lines
 from labrig.runs.spectrum import amplitudes, load_spectrum
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 TITLE = "Spectrum"
 OUTPUTS = 3
 COLUMNS = 900
-"""Points along the frequency axis; of more bins, the highest of each point is drawn."""
+"""Points along the frequency axis; if there are more bins, a point is the highest of several."""
 LOOK: dict[Kind, tuple[str, str, str]] = {
     "tone": (VERMILION, "v", "tone"),
     "harmonic": (ORANGE, "^", "harmonic of a tone"),
@@ -38,7 +38,7 @@ def blocks(run: Reported) -> Iterator[Block]:
     """Yield the spectra of the pilot and the first outputs, and a table of their lines."""
     window = load_spectrum(run.folder)
     if window is None:
-        raise Missing("no window was stored; one is at the end of a run that finishes")
+        raise Missing("no window was stored; a run stores one when it finishes")
     outputs = [node for node in run.board["outputs"] if node in window.nodes]
     shown = [*outputs[:OUTPUTS], *(["pilot"] if "pilot" in window.nodes else [])] or list(window.nodes[:OUTPUTS])
     columns = [window.nodes.index(node) for node in shown]
@@ -46,7 +46,9 @@ def blocks(run: Reported) -> Iterator[Block]:
     figure, axes = panels(len(shown), 0.9 + 1.35 * len(shown), sharex=True, sharey=True)
     figure.subplots_adjust(top=1 - 0.5 / figure.get_figheight(), hspace=0.08)
     found: dict[str, list[Line]] = {}
-    low = 20 * np.log10(np.maximum(np.quantile(amplitude, 0.02), 1e-12)) - 6
+    least = NUMERICAL * max(float(amplitude.max()), np.finfo(float).tiny)
+    amplitude = np.maximum(amplitude, least)
+    low = 20 * np.log10(np.quantile(amplitude, 0.02)) - 6
     for axis, node, values in zip(axes, shown, amplitude.T, strict=True):
         found[node] = lines(frequency, values, window.tones_hz, window.sample_rate_hz)
         _draw(axis, frequency, values, found[node])
@@ -61,7 +63,7 @@ def blocks(run: Reported) -> Iterator[Block]:
     marks = [axes[0].plot([], [], mark, color=colour, label=label)[0]
              for kind, (colour, mark, label) in LOOK.items() if kind in kinds]  # fmt: skip
     axes[0].legend(handles=marks, ncols=4, loc="lower left", bbox_to_anchor=(0, 0.97), handletextpad=0.3)
-    more = f", of {len(outputs)} outputs the first {OUTPUTS}" if len(outputs) > OUTPUTS else ""
+    more = f", for the first {OUTPUTS} of {len(outputs)} outputs" if len(outputs) > OUTPUTS else ""
     yield Drawing(
         "spectrum",
         f"One window of {len(window.volts)} samples after training, with the error on{more}. Hann window, peak "
@@ -78,7 +80,7 @@ def blocks(run: Reported) -> Iterator[Block]:
 
 
 def _draw(axis: Axes, frequency: Array, values: Array, found: list[Line]) -> None:
-    at, level = _thinned(frequency, 20 * np.log10(np.maximum(values, 1e-12)))
+    at, level = _thinned(frequency, 20 * np.log10(values))
     axis.plot(at, level, color=BLUE, linewidth=0.8)
     for line in found:
         colour, mark, _ = LOOK[line.kind]

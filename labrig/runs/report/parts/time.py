@@ -60,7 +60,7 @@ def _parts(run: Reported) -> Iterator[Block]:
     yield paragraph(
         f"A median step on the bench has {each:g} acquisitions with {1e3 * each * window:.4g} ms of windows and "
         f"{1e3 * each * settle:.4g} ms of settling; {1e3 * rest:.4g} ms are left for sources, transfer and writing, "
-        "which are not recorded one by one."
+        "which are not recorded individually."
     )
 
 

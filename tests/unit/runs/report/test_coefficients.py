@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from labrig.runs.report.blocks import Missing
-from labrig.runs.report.parts.coefficients import _coefficients
+from labrig.runs.report.parts.coefficients import _coefficients, _noise
 from labrig.runs.spectrum import Window
 
 RATE, COUNT = 50_000.0, 1000
@@ -71,3 +71,15 @@ def test_without_a_pilot_signs_mean_nothing():
     made = window({"out0": (0.3, {1000.0: 2e-3}), "pilot": (0, {1000.0: 0.0})}, np.zeros(2), {1000.0: 0.3})
     with pytest.raises(Missing, match="pilot is too weak"):
         _coefficients(made, [("out0", "ground")], False)
+
+
+def test_rounding_is_stated_where_the_noise_does_not_average_it():
+    made = window(
+        {"in0": (0.8, {}), "out0": (0.3, {1000.0: 2e-3}), "pilot": (0, {1000.0: 0.5})}, np.zeros(3), {1000: 2.1}
+    )
+    rng = np.random.default_rng(3)
+    noisy = replace(made, volts=made.volts + 1e-4 * rng.normal(size=made.volts.shape))
+    read = _coefficients(noisy, [("in0", "out0")], False)
+    assert "off by up to half a step, 1.221 mV" in _noise(read, False, 10 / 2**12, COUNT)
+    assert "standard error due to noise is 4." in _noise(read, False, 10 / 2**16, COUNT)
+    assert "standard error due to noise is 4." in _noise(read, False, 0.0, COUNT)

@@ -59,3 +59,8 @@ def test_noise_alone_has_no_lines():
         volts = np.random.default_rng(seed).normal(size=(2000, 1))
         frequency, amplitude = amplitudes(volts, RATE)
         assert lines(frequency, amplitude[:, 0], [], RATE) == []
+
+
+def test_without_noise_errors_of_arithmetic_are_no_lines():
+    volts = sampled(0.2, (1000, 0.5), (3000, 0.01), noise=0.0).astype(np.float32).astype(float)
+    assert set(found(volts, [1000.0])) == {"tone 1000 Hz", "harmonic 3 × 1000 Hz"}

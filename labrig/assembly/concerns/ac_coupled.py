@@ -1,0 +1,22 @@
+"""AC-coupled sources on a board with diodes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from labrig.assembly.assembly import Assembly
+    from labrig.assembly.concerns import Warnings
+
+
+def ac_coupled(assembly: Assembly) -> Warnings:
+    """Warn that diodes charge the coupling capacitors of sources, which no simulation of labrig contains."""
+    if assembly.board.network.linear:
+        return
+    for name in assembly.board.hookup.sources:
+        if assembly.devices[name].source.lowest_hz:
+            yield (
+                ("instruments", name),
+                f"{name} is AC-coupled: diodes charge its coupling capacitors up to the amplitude of the tones, a bias "
+                "that the simulation lacks; use a board without diodes, or sources that play levels",
+            )
