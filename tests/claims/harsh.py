@@ -53,7 +53,7 @@ def gradient_error(overrides: list[str], seed: int) -> float:
 
 
 def measure(short: bool) -> list[Figure]:
-    chosen = seeds("harsh", 2 if short else 10)
+    chosen = seeds("harsh", 1 if short else 10)
     fewer = ["learning.epochs=4", "learning.evaluate.every=0"] if short else []
     wrong = {"typical": fewer, "harsh": ["simulation.preset=harsh", *fewer]}
     single = {} if short else alone()

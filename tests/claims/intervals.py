@@ -100,8 +100,10 @@ def measure(short: bool) -> list[Figure]:
         for what, rows in pairs.items():
             covered = coverage(rows)
             says = f"{config.removesuffix('.yaml')}, {name}: {what} within its 95 % interval (%)"
-            # Readings between two zeros share an error, so few readings count for still fewer.
-            slack = (5.0 if name.endswith("zero") else 2.5) if short else 0.0
+            # Readings between two zeros share an error, and edges at one node share its rounding: in short form few
+            # readings count for still fewer. (60 examples with 8 bits: 95.0 % on average over 32 boards, 92.2 to 97.2.)
+            shared = 5.0 if name.endswith("zero") else 4.0 if name[0].isdigit() else 2.5
+            slack = shared if short else 0.0
             if not name[0].isdigit():
                 figures.append(between(says, covered, 93 - slack, 97 + slack))
             else:

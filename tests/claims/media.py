@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from certificates import _certificate
 from common import Figure, at_least, at_most, in_parallel, seeds, train
@@ -41,23 +43,21 @@ def _variant(name: str, seed: int) -> Figure:
     return Figure(f"{name}, ideal: cosine to the adjoint", f"{cosine:.4f}", "stated", True)
 
 
-def measure(short: bool) -> list[Figure]:
+def measure(short: bool) -> Iterator[Figure]:
     count = 1 if short else 10
     chosen = seeds("media", len(CONFIGS))
-    figures = [figure for found in in_parallel(_certified, CONFIGS, chosen, [short] * len(CONFIGS)) for figure in found]
+    for found in in_parallel(_certified, CONFIGS, chosen, [short] * len(CONFIGS)):
+        yield from found
     left = in_parallel(_allostery, seeds("allostery", count))
-    figures.append(at_most(f"allostery, one target, {count} seeds: worst rms of its initial value", max(left), 1e-3))
+    yield at_most(f"allostery, one target, {count} seeds: worst rms of its initial value", max(left), 1e-3)
     if short:
-        return figures
-    figures += in_parallel(_variant, ("flow_radius", "flow_advection"), seeds("variants", 2))
+        return
+    yield from in_parallel(_variant, ("flow_radius", "flow_advection"), seeds("variants", 2))
     three = np.array(in_parallel(_three_targets, seeds("three targets", count)))
     reached = int((three <= 1e-2).sum())
-    figures.append(
-        Figure("allostery, three targets: rms ≤ 1e-2 of its initial value", f"{reached} of 10", "stated", True)
-    )
+    yield Figure("allostery, three targets: rms ≤ 1e-2 of its initial value", f"{reached} of 10", "stated", True)
     for config in ("flow_chemical_iris", "studies/flow_radius", "studies/flow_advection"):
         found = np.array(in_parallel(_iris, [f"{config}.yaml"] * count, seeds(config, count)))
         claim = f"{config}: mean test accuracy over {count} seeds (worst {found.min():.3f})"
         least = at_least(claim, found.mean(), 0.95)
-        figures.append(least if config == "flow_chemical_iris" else Figure(claim, least.figure, "stated", True))
-    return figures
+        yield least if config == "flow_chemical_iris" else Figure(claim, least.figure, "stated", True)

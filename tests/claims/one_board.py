@@ -75,9 +75,10 @@ def _parts() -> list[Figure]:
 
 
 def _firmware(build: Path, short: bool) -> list[Figure]:
-    from firmware.avr_one_board import AvrOneBoard, unevenness  # skips where there is no simulator
-    from firmware.builds import avr_program, fuzz, testbed_library
+    from firmware.avr_one_board import AvrOneBoard  # skips where there is no simulator
+    from firmware.builds import arm_size, avr_program, fuzz, has_arm_compiler, testbed_library
     from firmware.one_board import converse
+    from firmware.one_board_in_lock_step import unevenness
 
     conversations, frames, fuzzed = (2, 300, 5_000) if short else (20, 5000, 1_000_000)
     *chosen, fuzz_seed = seeds("one_board", conversations + 1)
@@ -85,8 +86,11 @@ def _firmware(build: Path, short: bool) -> list[Figure]:
     conversation = partial(converse, testbed_library(build, BOARD=1), frames=frames)
     avr = AvrOneBoard(avr_program(build, 32, BOARD=1), 32)
     uneven = max(unevenness(avr, inputs, 100, inputs) for inputs in ((8,) if short else (1, 8, 13, 16)))
+    size = arm_size(build, 32, BOARD=1) if has_arm_compiler() else None
+    arm = [] if size is None else [at_most("flash of the Arm program, one-board bench (bytes)", size, 49_152, "d")]
     return [
-        at_most("largest change of the period of the outputs at the highest rates, on an AVR (cycles)", uneven, 1, "d"),
+        *arm,
+        at_most("largest change of the period of the outputs at the highest rates, on an AVR (cycles)", uneven, 1, "g"),
         at_least(
             "random frames that Python and native boards answered alike, with all scans",
             sum(in_parallel(partial(_passed, frames, conversation), chosen, channels)),

@@ -14,6 +14,8 @@ from labrig.simulation.section import MISWIRINGS
 
 BOARDS = ("iris.yaml", "xor.yaml", "iris_hidden.yaml")
 KINDS = ("healthy", *MISWIRINGS.own)
+DIGITIZERS = ((), ("instruments.daq.bits=12", "instruments.daq.full_scale=5 V"))
+"""As configured, 16 bits and ± 2 V; and one whose steps, 2.4 mV, are coarser than noise."""
 OHMS = ("1 kΩ", "4.7 kΩ", "1 MΩ")
 FACTORS = (0.1, 0.2, 5, 10)
 
@@ -39,7 +41,8 @@ def drawn(kind: str, config: str, seed: int) -> tuple[str, tuple[str, ...]]:
 def outcome(kind: str, config: str, seed: int) -> str:
     """What came out: "right", "false alarm", or what was named instead."""
     written, names = drawn(kind, config, seed)
-    assembly = assemble(CONFIGS / config, [f"seed={seed}", f"simulation.miswired={written}"])
+    digitizer = DIGITIZERS[seed % 2]
+    assembly = assemble(CONFIGS / config, [f"seed={seed}", f"simulation.miswired={written}", *digitizer])
     with assembly.open_rig() as rig:
         found = selftest(assembly, rig)
     if kind == "healthy":
@@ -47,7 +50,8 @@ def outcome(kind: str, config: str, seed: int) -> str:
     for finding in found.findings[:1]:
         if (kind, set(names)) in [(each.key, set(each.names)) for each in (finding.fault, *finding.alike)]:
             return "right" if len(found.findings) == 1 else f"{written}: and {found.findings[1:]}"
-    return f"{config} {seed} {written}: {found.verdict} {[each.fault for each in found.findings]} {found.misfit:.2g}"
+    faults = [each.fault for each in found.findings]
+    return f"{config} {seed} {written}: {found.verdict} {faults} {found.misfit:.2g} {digitizer}"
 
 
 def measure(short: bool) -> list[Figure]:

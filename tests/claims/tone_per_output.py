@@ -74,8 +74,9 @@ def measure(short: bool) -> list[Figure]:
         figures.append(at_least(f"{config}, ideal: smallest cosine to the adjoint", cosine, 0.999, ".7f"))
     (seed,) = seeds("tone_per_output wire", 1)
     epochs = 1 if short else 20
+    fewer = ("task.split.train_per_class=15", "task.split.test_per_class=10") if short else ()
     with tempfile.TemporaryDirectory() as folder:
-        (both, two), (alone, one) = (_on_the_wire(seed, folder, epochs, *over) for over in ((), (PER_OUTPUT,)))
+        (both, two), (alone, one) = (_on_the_wire(seed, folder, epochs, *over, *fewer) for over in ((), (PER_OUTPUT,)))
     name = f"iris_wire, {epochs} epochs"
     return [
         *figures,

@@ -38,7 +38,7 @@ def measure(short: bool) -> list[Figure]:
     found = sum([(e, s <= 50) for e, s in names] == [(edge, True)] for names, edge in zip(drifted, right, strict=True))
     false = sum(bool(names) for names in healthy)
     count = len(chosen)
-    least = 1 if short else 8  # one of ten is named late, or together with another
+    least = 2 if short else 10
     slowest = max((step for names in drifted for _, step in names), default=0)  # also of those named too late
     return [
         Figure(
