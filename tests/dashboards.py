@@ -31,7 +31,7 @@ class Dashboard:
 
     def get(self, path: str, headers: Mapping[str, str] = {}) -> tuple[int, dict[str, str], str]:
         """Status, headers and text of an answer; `headers` replace those that a browser would send."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=stretched(20))
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=stretched(40))
         try:
             cookie = f"labrig_dashboard_{self.port}={self.token}"
             connection.putrequest("GET", path, skip_host=True)

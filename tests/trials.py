@@ -15,9 +15,11 @@ def trials(default: int, more: int, long: int) -> int:
     return long if LONG else more if MORE else default
 
 
-def quick(count: int, cases: Iterable[Any]) -> list[Any]:
-    """Return cases for `parametrize`, all but the first `count` marked `more`."""
-    return [
-        case if k < count else pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.more)
-        for k, case in enumerate(cases)
-    ]
+def quick(count: int, cases: Iterable[Any], more: int = 1 << 30) -> list[Any]:
+    """Return cases for `parametrize`: the first `count` unmarked, up to `more` marked `more`, the others `long`."""
+
+    def marked(k: int, case: Any) -> Any:
+        mark = pytest.mark.long if k >= more else pytest.mark.more
+        return case if k < count else pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=mark)
+
+    return [marked(k, case) for k, case in enumerate(cases)]

@@ -21,13 +21,31 @@ ALONE = {
     "memristors": ("iris_memristor.yaml", "simulated", "cells"),
     "arc": ("xor_arc.yaml", "wire", "cells"),
     "keysight": ("studies/iris_keysight.yaml", "wire", "err1"),
+    "rigol": ("studies/iris_rigol.yaml", "wire", "err1"),
+    "judge": (
+        "iris_wire.yaml",
+        "simulated",
+        "daq2",
+        "instruments.daq2={driver: generic.digitizer, channels: 3, bits: 18, full_scale: 2 V, max_sample_rate: 9 kS/s}",
+        "judge={outputs: daq2/0..2}",
+    ),
+    "meter": (
+        "iris_wire.yaml",
+        "wire",
+        "dmm1",
+        *(
+            f"instruments.dmm{n}={{driver: keysight.truevolt, resource: 'TCPIP::192.0.2.3{n}', aperture: 400 us}}"
+            for n in range(3)
+        ),
+        "judge={outputs: 'dmm0/1, dmm1/1, dmm2/1'}",
+    ),
 }
 """Stations of which one instrument alone is checked: the others are on other stations, too."""
 CHECKS = {"source": source.CHECKS, "digitizer": digitizer.CHECKS, "programmer": programmer.CHECKS}
 
 STATIONS = {
-    name: Station(assemble(packaged_configs() / file, [f"bench={bench}"]))
-    for name, (file, bench, *_) in {**BENCHES, **ALONE}.items()
+    name: Station(assemble(packaged_configs() / file, [f"bench={bench}", *more[1:]]))
+    for name, (file, bench, *more) in {**BENCHES, **ALONE}.items()
 }
 
 
@@ -45,9 +63,10 @@ def _cases():
                 if name in ALONE and subject.name != ALONE[name][2]:
                     continue
                 for check in checks:
-                    marks = (
-                        [pytest.mark.more] if name == "arc" or (name == "board" and "ctrl_c" in check.__name__) else []
-                    )
+                    slow = name in ("arc", "rigol", "meter") or (name == "board" and "ctrl_c" in check.__name__)
+                    marks = [pytest.mark.more] if slow else []
+                    if name == "meter" and "twenty" in check.__name__:  # 24 s: each reading takes its time
+                        marks = [pytest.mark.long]
                     yield pytest.param(subject, check, id=f"{name}-{subject.name}-{check.__name__}", marks=marks)
 
 

@@ -30,7 +30,7 @@ from labrig.runs.plots.learning import learning_curves
 from labrig.simulation.bench import SimulatedBench
 
 PHASES = ("start-up", "training", "evaluation", "after")
-RUNS = trials(2, 8, 32)
+RUNS = trials(2, 4, 32)
 
 
 @pytest.mark.parametrize("number", range(RUNS))
@@ -136,7 +136,7 @@ def test_ctrl_c_between_any_two_calls(tmp_path, times):
     struck(tmp_path / "warm", 0, 0)
     code, lines, _, calls = struck(tmp_path / "untouched", 0, 0)
     assert (code, lines[-1]["event"]) == (0, "finished")
-    moments = random.Random(times).sample(range(1, calls), trials(5, 20, 200))
+    moments = random.Random(times).sample(range(1, calls), trials(5, 10, 200))
     for moment in moments:
         runs = tmp_path / str(moment)
         code, lines, benches, _ = struck(runs, moment, times)

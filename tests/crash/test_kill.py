@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks, and kill
 
 @pytest.mark.more
 def test_a_killed_run_goes_on_as_if_nothing_had_happened():
-    found = kill(trials(5, 12, 1000), seed=os.getpid())
+    found = kill(trials(5, 8, 1000), seed=os.getpid())
     assert found.resumed > 0
     assert (found.lost, found.different) == (0, 0)
 
@@ -46,14 +46,14 @@ def test_a_write_that_is_torn_costs_no_step():
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # pyvisa-py leaves sockets open
 @pytest.mark.parametrize("bench", ["simulated", pytest.param("wire", marks=pytest.mark.more)])
 def test_faults_at_random_end_in_recovery_or_a_named_error(bench):
-    count = trials(3, 6, 200) if bench == "simulated" else trials(1, 1, 200)
+    count = trials(3, 4, 200) if bench == "simulated" else trials(1, 1, 200)
     found = scenarios(count, bench, seed=os.getpid())
     assert [found[key] for key in BAD] == [0] * len(BAD)
 
 
 @pytest.mark.more
 def test_a_run_killed_on_the_wire_is_safe_within_a_second_and_goes_on():
-    found = kill_on_the_wire(trials(2, 3, 60), seed=os.getpid())
+    found = kill_on_the_wire(trials(2, 2, 60), seed=os.getpid())
     assert found.holds, found
 
 

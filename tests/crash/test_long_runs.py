@@ -29,7 +29,7 @@ def _no_garbage_of_other_tests():
 
 def test_whatever_instruments_reply_there_is_an_error_by_name():
     with work_folder() as folder:
-        found = fuzz(reply_targets(), trials(3_000, 20_000, 1_000_000), os.getpid(), folder)
+        found = fuzz(reply_targets(), trials(3_000, 10_000, 1_000_000), os.getpid(), folder)
     assert found.holds, found
     assert found.refused > 0
 
@@ -37,7 +37,7 @@ def test_whatever_instruments_reply_there_is_an_error_by_name():
 @pytest.mark.more
 def test_whatever_stands_in_a_file_there_is_an_error_by_name():
     with work_folder() as folder:
-        found = fuzz(file_targets(folder), trials(150, 2_000, 100_000), os.getpid(), folder)
+        found = fuzz(file_targets(folder), trials(150, 1_000, 100_000), os.getpid(), folder)
     assert found.holds, found
     assert found.refused > 0
 

@@ -148,7 +148,7 @@ def test_a_simulated_instrument_that_falls_silent(name: str, call: str) -> None:
     check(assembled("xor", "simulation.preset=ideal"), SimulatedBench, name, call)
 
 
-@pytest.mark.parametrize(("name", "call"), [WIRE[STRIDE * k % len(WIRE)] for k in range(trials(1, 9, len(WIRE)))])
+@pytest.mark.parametrize(("name", "call"), [WIRE[STRIDE * k % len(WIRE)] for k in range(trials(1, 5, len(WIRE)))])
 def test_a_real_driver_s_instrument_that_falls_silent(name: str, call: str) -> None:
     began = time.monotonic()
     check(assembled("iris_wire", *SMALL), InProcessWire, name, call)

@@ -29,7 +29,7 @@ def started(path: Path, runs: Path, *more: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
 
 
-@pytest.mark.more
+@pytest.mark.long  # the claim `sweep` kills a worker too
 def test_a_killed_worker_costs_time_only(in_peace, tmp_path):
     path, table = in_peace
     with ended(started(path, tmp_path)) as client:
@@ -58,7 +58,7 @@ def test_a_killed_client_costs_time_only(in_peace, tmp_path, number):
     assert run_to_the_end(path, tmp_path, "--jobs", "2") == table
 
 
-@pytest.mark.more
+@pytest.mark.long  # the claim `sweep` has such a scheduler too
 def test_a_scheduler_elsewhere_gives_the_same_table(in_peace, tmp_path):
     path, table = in_peace
     with dask_scheduler(tmp_path) as address:
