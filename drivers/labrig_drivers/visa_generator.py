@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Generic, Literal, NoReturn, TypeVar
 
@@ -16,12 +16,13 @@ from labrig.instruments.addresses import check_visa
 from labrig.instruments.data import SourceAccuracy
 from labrig.instruments.drivers import InstrumentOptions, SourceCapabilities
 from labrig.quantities import NonNegativeTime, PositiveTime, PositiveVoltage, Ratio, Voltage
-from labrig.signals.tones import Tone
+from labrig.signals.tones import SILENT, Tone, ToneProgram
 from labrig_drivers.scpi import queued_errors
 from labrig_drivers.tone_table import TABLE_POINTS, table_plan
 from labrig_drivers.visa import VisaSession
 
 S = TypeVar("S", bound=VisaSession)
+Setting = TypeVar("Setting")
 
 PEAK_V = 10.0
 """Largest voltage at the open output (V)."""
@@ -101,12 +102,17 @@ def generator_capabilities(
     )
 
 
-class VisaGenerator(ABC, Generic[S]):
-    """A source with one VISA session of type S. The commands are in the subclass."""
+class VisaGenerator(ABC, Generic[S, Setting]):
+    """A source with one VISA session of type S, and a Setting per channel. The commands are in the subclass."""
 
-    def __init__(self, name: str, options: GeneratorOptions, session: S) -> None:
+    def __init__(self, name: str, options: GeneratorOptions, session: S, channels: tuple[str, ...]) -> None:
         self.name = name
         self._session = session
+        self._channels = channels
+        self._trigger = options.trigger
+        self._settings: dict[str, Setting] = {}  # empty if the state of the instrument is unknown
+        self._playing: tuple[str, ...] = ()  # channels that play tones
+        self._confirmed = 0
         self._errors_of_amplitude = options.gain_error, options.tone_error
         self._panel_per_open_v = 1.0 if options.load == "high_z" else 0.5  # panel volts per open-circuit volt
         self._identified = False  # such a generator has answered, so this driver is responsible for its outputs
@@ -116,8 +122,64 @@ class VisaGenerator(ABC, Generic[S]):
         """Switch all outputs off, then read them back. Does nothing if the instrument has never answered."""
 
     @abstractmethod
+    def _load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
+        """Do what `load` does, with the instrument set up."""
+
+    @abstractmethod
+    def _set_up(self) -> None:
+        """Set up the clock and every channel from any state, with the outputs off."""
+
+    @abstractmethod
+    def _confirm(self, thoroughly: bool) -> None:
+        """Check the settings that somebody may have changed, and everything else if `thoroughly`."""
+
     def _forget_state(self) -> None:
         """Forget the settings of the instrument, so that the next load sets everything up again."""
+        self._settings.clear()
+        self._playing = ()
+
+    def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
+        """Set, arm and read back; returns the programs that will be played, with phases relative to the trigger edge.
+
+        Raises
+        ------
+        ChannelFault
+            If a setting reads back differently, or the instrument reports an error.
+        ConfigError, LimitExceeded
+            If the instrument cannot play a program.
+        """
+        self._require_open("load")
+        try:
+            if not self._settings:
+                self._set_up()
+            return self._load(programs)
+        except BaseException:
+            self._forget_state()
+            raise
+
+    def idle(self) -> None:
+        """Set every channel to 0 V with its output on."""
+        self.load(dict.fromkeys(self._channels, SILENT))
+
+    def confirm(self) -> None:
+        """Check that the generator still has its settings, which a reset or its front panel may change.
+
+        Raises
+        ------
+        ChannelFault
+            If a setting reads back differently.
+        ConnectionFailed
+            If the connection was lost since `load`, or the clock is not the one that was set.
+        """
+        self._require_open("confirm")
+        if not self._settings:
+            raise ConnectionFailed("the connection was lost", device=self.name, action="confirm", remedy="load again")
+        self._confirmed += 1
+        try:
+            self._confirm(self._confirmed % CLOCK_EVERY == 0)
+        except BaseException:
+            self._forget_state()
+            raise
 
     def arm(self) -> None:
         """Do nothing: `load` has armed the generator, because a trigger may come as soon as the digitizer is armed."""
@@ -145,6 +207,16 @@ class VisaGenerator(ABC, Generic[S]):
     def _require_open(self, action: str) -> None:
         if not self._session.is_open:
             raise ConnectionFailed("is not open", device=self.name, action=action)
+
+    def _refuse_tones_of_both(self) -> None:
+        """Raise ConfigError if both channels are to play tones that only commands could start."""
+        if self._trigger == "manual" and len(self._playing) > 1:
+            raise ConfigError(
+                "cannot start the tones of both channels simultaneously by command",
+                device=self.name,
+                action="load",
+                remedy="use trigger: external, and a cable from the digitizer's start output",
+            )
 
     def _refuse_clock(self, wanted: str, used: str, action: str) -> NoReturn:
         """Raise ConnectionFailed for a generator that does not use the wanted clock."""

@@ -30,7 +30,7 @@ from labrig_drivers.keysight.settings import Answers, Setting, difference, quest
 from labrig_drivers.scpi import INFINITE, as_number, number
 from labrig_drivers.tone_table import TABLE_POINTS, table
 from labrig_drivers.visa import VisaSession
-from labrig_drivers.visa_generator import CLOCK_EVERY, PEAK_V, VisaGenerator, after_trigger
+from labrig_drivers.visa_generator import PEAK_V, VisaGenerator, after_trigger
 
 LATENCY_S = 135e-9
 """Time from the trigger edge to the first sample of a burst (s). Source: data sheet of the 33500B, typical."""
@@ -38,21 +38,18 @@ LATENCY_S = 135e-9
 _MAKERS = ("agilent", "keysight")
 
 
-class TrueformSource(VisaGenerator[VisaSession]):
+class TrueformSource(VisaGenerator[VisaSession, Setting]):
     """A WaveformSource of one or two channels, "1" and "2"."""
 
     def __init__(self, name: str, options: TrueformOptions) -> None:
-        super().__init__(name, options, VisaSession(name, options.resource, options.deadline))
+        session = VisaSession(name, options.resource, options.deadline)
+        super().__init__(name, options, session, channels_of(options.model))
         self._options = options
-        self._channels = channels_of(options.model)
         self._load_ohm = INFINITE if options.load == "high_z" else 50.0
         self._tone_source, self._quiet_source = ("EXT", "BUS") if options.trigger == "external" else ("BUS", "EXT")
-        self._settings: dict[str, Setting] = {}
         self._actual: dict[str, Setting] = {}
-        self._playing: tuple[str, ...] = ()
         self._running = False  # whether a burst may have started
         self._on = False
-        self._confirmed = 0
 
     def open(self) -> None:
         """Connect, reset, and set up every channel with its output off."""
@@ -76,22 +73,6 @@ class TrueformSource(VisaGenerator[VisaSession]):
             )
         return Identity(model, serial, firmware)
 
-    def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
-        """Set, arm and read back; returns the programs that will be played, with phases relative to the trigger edge.
-
-        Raises
-        ------
-        ChannelFault
-            If a setting reads back differently, or the instrument reports an error.
-        ConfigError
-            If the instrument cannot play a program.
-        """
-        try:
-            return self._load(programs)
-        except BaseException:
-            self._forget_state()
-            raise
-
     def start(self) -> None:
         """Send the trigger; with an external trigger do nothing."""
         self._require_open("start")
@@ -99,24 +80,12 @@ class TrueformSource(VisaGenerator[VisaSession]):
         if self._options.trigger == "manual" and self._playing:
             self._session.write("*TRG", "start")
 
-    def confirm(self) -> None:
-        """Check all settings of every channel, which a reset or the front panel may change, and sometimes the clock."""
-        self._require_open("confirm")
-        if not self._settings:
-            raise ConnectionFailed("the connection was lost", device=self.name, action="confirm", remedy="load again")
-        try:
-            for channel in self._channels:
-                self._verify(channel, "confirm")
-            self._confirmed += 1
-            if self._confirmed % CLOCK_EVERY == 0:
-                self._check_clock("confirm")
-        except BaseException:
-            self._forget_state()
-            raise
-
-    def idle(self) -> None:
-        """Set every channel to 0 V with its output on."""
-        self.load(dict.fromkeys(self._channels, SILENT))
+    def _confirm(self, thoroughly: bool) -> None:
+        """Check all settings of every channel."""
+        for channel in self._channels:
+            self._verify(channel, "confirm")
+        if thoroughly:
+            self._check_clock("confirm")
 
     def make_safe(self) -> None:
         """Switch all outputs off, then read them back. Does nothing if the instrument has never answered."""
@@ -131,10 +100,8 @@ class TrueformSource(VisaGenerator[VisaSession]):
                 self._refuse(channel, "OUTP", "0", state, "make safe")
 
     def _forget_state(self) -> None:
-        """Forget the settings of the instrument, so that the next load sets everything up again."""
-        self._settings.clear()
+        super()._forget_state()
         self._actual.clear()
-        self._playing = ()
         self._on = False
 
     def _set_up(self) -> None:
@@ -166,9 +133,6 @@ class TrueformSource(VisaGenerator[VisaSession]):
             self._refuse_clock(wanted, used, action)
 
     def _load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
-        self._require_open("load")
-        if not self._settings:
-            self._set_up()
         tones = {channel: self._playable(programs.get(channel, SILENT)) for channel in self._channels}
         wanted = {channel: self._target(channel, programs.get(channel, SILENT), tones[channel]) for channel in tones}
         changed = [channel for channel in self._channels if wanted[channel] != self._settings[channel]]

@@ -28,7 +28,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import radians
 
-from labrig.errors import ConfigError, ConnectionFailed, IdentityMismatch, LabrigError, LimitExceeded
+from labrig.errors import ConnectionFailed, IdentityMismatch, LabrigError, LimitExceeded
 from labrig.instruments.data import Identity
 from labrig.signals.tones import SILENT, Tone, ToneProgram
 from labrig_drivers.rigol.options import CHANNELS, HIGHEST_HZ, LEAST_VPP, Dg1000zOptions
@@ -36,7 +36,7 @@ from labrig_drivers.rigol.session import PacedSession
 from labrig_drivers.rigol.settings import TABLE_POINTS, Applied, Setting, block_of, degrees, held, same
 from labrig_drivers.scpi import INFINITE, number
 from labrig_drivers.tone_table import waveform
-from labrig_drivers.visa_generator import CLOCK_EVERY, PEAK_V, VisaGenerator, after_trigger
+from labrig_drivers.visa_generator import PEAK_V, VisaGenerator, after_trigger
 
 RESET_S = 2.0
 """Time that a reset takes (s), as public drivers wait."""
@@ -45,21 +45,19 @@ _ZEROS = ",".join("0" * 8)
 """The shortest waveform of zeros."""
 
 
-class Dg1000zSource(VisaGenerator[PacedSession]):
+class Dg1000zSource(VisaGenerator[PacedSession, Setting]):
     """A WaveformSource of two channels, "1" and "2"."""
 
     def __init__(self, name: str, options: Dg1000zOptions) -> None:
-        super().__init__(name, options, PacedSession(name, options.resource, options.deadline, options.pause))
+        session = PacedSession(name, options.resource, options.deadline, options.pause)
+        super().__init__(name, options, session, CHANNELS)
         self._options = options
         self._clock_word = "EXT" if options.clock == "external" else "INT"
         self._trigger_word = "EXT" if options.trigger == "external" else "MAN"
         self._load_ohm = INFINITE if options.load == "high_z" else 50.0
-        self._settings: dict[str, Setting] = {}
         self._levels = {channel: {"VOLT": 0.0, "VOLT:OFFS": 0.0} for channel in CHANNELS}  # as read back
         self._on: set[str] = set()
         self._running: set[str] = set()  # channels whose burst may have started
-        self._playing: tuple[str, ...] = ()
-        self._confirmed = 0
 
     def open(self) -> None:
         """Connect, reset, and set up both channels with their outputs off."""
@@ -81,22 +79,6 @@ class Dg1000zSource(VisaGenerator[PacedSession]):
             )
         return Identity(model, serial, firmware)
 
-    def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
-        """Set, arm and read back; returns the programs that will be played, with phases relative to the trigger edge.
-
-        Raises
-        ------
-        ChannelFault
-            If a setting reads back differently, or the instrument reports an error.
-        ConfigError, LimitExceeded
-            If the instrument cannot play a program.
-        """
-        try:
-            return self._load(programs)
-        except BaseException:
-            self._forget_state()
-            raise
-
     def start(self) -> None:
         """Send the trigger to the channel that plays a tone; with an external trigger do nothing."""
         self._require_open("start")
@@ -105,27 +87,12 @@ class Dg1000zSource(VisaGenerator[PacedSession]):
             for channel in self._playing:
                 self._session.write(f":SOUR{channel}:BURS:TRIG", "start")
 
-    def confirm(self) -> None:
-        """Check waveform, burst and output of both channels, and sometimes everything else.
-
-        A reset changes these, and somebody at the front panel may have changed them.
-        """
-        self._require_open("confirm")
-        if not self._settings:
-            raise ConnectionFailed("the connection was lost", device=self.name, action="confirm", remedy="load again")
-        try:
-            self._confirmed += 1
-            for channel in CHANNELS:
-                self._verify(channel, thoroughly=self._confirmed % CLOCK_EVERY == 0)
-            if self._confirmed % CLOCK_EVERY == 0:
-                self._check_clock("confirm")
-        except BaseException:
-            self._forget_state()
-            raise
-
-    def idle(self) -> None:
-        """Set both channels to 0 V with the outputs on."""
-        self.load(dict.fromkeys(CHANNELS, SILENT))
+    def _confirm(self, thoroughly: bool) -> None:
+        """Check waveform, burst and output of both channels."""
+        for channel in CHANNELS:
+            self._verify(channel, thoroughly=thoroughly)
+        if thoroughly:
+            self._check_clock("confirm")
 
     def make_safe(self) -> None:
         """Switch both outputs off, and read them back. Does nothing if the instrument has never answered."""
@@ -147,11 +114,9 @@ class Dg1000zSource(VisaGenerator[PacedSession]):
             raise failures[0]
 
     def _forget_state(self) -> None:
-        """Forget the settings of the instrument, so that the next load sets everything up again."""
-        self._settings.clear()
+        super()._forget_state()
         self._on.clear()
         self._running.clear()
-        self._playing = ()
 
     def _set_up(self) -> None:
         """Reset, then set up the clock and both channels, with the outputs off."""
@@ -185,19 +150,10 @@ class Dg1000zSource(VisaGenerator[PacedSession]):
             self._refuse_clock(self._clock_word, used, action)
 
     def _load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
-        self._require_open("load")
-        if not self._settings:
-            self._set_up()
         tones = {channel: self._playable(programs.get(channel, SILENT)) for channel in CHANNELS}
         wanted = {channel: self._target(channel, programs.get(channel, SILENT), tones[channel]) for channel in CHANNELS}
         self._playing = tuple(channel for channel in CHANNELS if tones[channel])
-        if self._options.trigger == "manual" and len(self._playing) > 1:
-            raise ConfigError(
-                "cannot start the tones of both channels simultaneously by command",
-                device=self.name,
-                action="load",
-                remedy="use trigger: external, and a cable from the digitizer's start output",
-            )
+        self._refuse_tones_of_both()
         before = self._session.messages
         for channel in CHANNELS:
             self._prepare(channel, wanted[channel])

@@ -26,7 +26,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
-from labrig.errors import ChannelFault, ConfigError, ConnectionFailed, IdentityMismatch, LabrigError
+from labrig.errors import ChannelFault, ConfigError, IdentityMismatch, LabrigError
 from labrig.instruments.data import Identity
 from labrig.signals.tones import SILENT, Tone, ToneProgram
 from labrig_drivers.siglent.dialect import (
@@ -46,26 +46,23 @@ from labrig_drivers.siglent.options import CHANNELS, SdgOptions
 from labrig_drivers.siglent.session import SdgSession
 from labrig_drivers.siglent.upload import store
 from labrig_drivers.tone_table import table
-from labrig_drivers.visa_generator import CLOCK_EVERY, PEAK_V, VisaGenerator, after_trigger
+from labrig_drivers.visa_generator import PEAK_V, VisaGenerator, after_trigger
 
 
-class SdgSource(VisaGenerator[SdgSession]):
+class SdgSource(VisaGenerator[SdgSession, BurstSetting]):
     """A WaveformSource of two channels, "1" and "2"."""
 
     def __init__(self, name: str, options: SdgOptions) -> None:
-        super().__init__(name, options, SdgSession(name, options.resource, options.deadline))
+        super().__init__(name, options, SdgSession(name, options.resource, options.deadline), CHANNELS)
         self._options = options
         self._load_word = "HZ" if options.load == "high_z" else "50"
         self._clock_word = "EXT" if options.clock == "external" else "INT"
         self._model = model_of(options.model)
         self._cycles = "INF" if options.burst == "infinite" else COUNTED_CYCLES
         self._trigger_word = "EXT" if options.trigger == "external" else "MAN"
-        self._confirmed = 0
-        self._settings: dict[str, BurstSetting] = {}
         self._on: set[str] = set()
         self._running: set[str] = set()  # channels whose burst may have started
         self._delay_s: dict[str, float] = {}
-        self._playing: tuple[str, ...] = ()
 
     def open(self) -> None:
         """Connect, reset, and set up both channels with their outputs off."""
@@ -87,22 +84,6 @@ class SdgSource(VisaGenerator[SdgSession]):
         """Query *IDN?; raises IdentityMismatch if it is not a Siglent."""
         return self._session.identity()
 
-    def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
-        """Set, arm and read back; returns the programs that will be played, with phases relative to the trigger edge.
-
-        Raises
-        ------
-        ChannelFault
-            If a setting reads back differently.
-        ConfigError
-            If the instrument cannot play a program.
-        """
-        try:
-            return self._load(programs)
-        except BaseException:
-            self._forget_state()
-            raise
-
     def start(self) -> None:
         """Send the manual trigger; with an external trigger do nothing."""
         self._require_open("start")
@@ -110,30 +91,15 @@ class SdgSource(VisaGenerator[SdgSession]):
             for channel in self._playing:
                 self._session.write(f"C{channel}:BTWV MTRIG", "start")
 
-    def confirm(self) -> None:
-        """Check the burst of each playing channel, both outputs and, sometimes, the clock and the coupling.
-
-        A reset ends both bursts, and the front panel can change any of these.
-        """
-        self._require_open("confirm")
-        if not self._settings:
-            raise ConnectionFailed("the connection was lost", device=self.name, action="confirm", remedy="load again")
-        try:
-            for channel in self._playing or CHANNELS[:1]:
-                self._verify(channel, "confirm")
-            for channel in CHANNELS:
-                self._check_output(channel, "ON", "confirm", with_load=True)
-            self._confirmed += 1
-            if self._confirmed % CLOCK_EVERY == 0:
-                self._check_clock("confirm")
-                check_uncoupled(self._session, CHANNELS, "confirm")
-        except BaseException:
-            self._forget_state()
-            raise
-
-    def idle(self) -> None:
-        """Set both channels to 0 V with the outputs on."""
-        self.load(dict.fromkeys(CHANNELS, SILENT))
+    def _confirm(self, thoroughly: bool) -> None:
+        """Check the burst of each playing channel, and both outputs; a reset ends both bursts."""
+        for channel in self._playing or CHANNELS[:1]:
+            self._verify(channel, "confirm")
+        for channel in CHANNELS:
+            self._check_output(channel, "ON", "confirm", with_load=True)
+        if thoroughly:
+            self._check_clock("confirm")
+            check_uncoupled(self._session, CHANNELS, "confirm")
 
     def make_safe(self) -> None:
         """Switch both outputs off, then read them back. Does nothing if the instrument has never answered.
@@ -161,25 +127,14 @@ class SdgSource(VisaGenerator[SdgSession]):
             raise failures[0]
 
     def _forget_state(self) -> None:
-        """Forget the settings of the instrument, so that the next load sets everything up again."""
-        self._settings.clear()
+        super()._forget_state()
         self._on.clear()
         self._running.clear()
-        self._playing = ()
 
     def _load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
-        self._require_open("load")
-        if not self._settings:
-            self._set_up()
         tones = {channel: playable_tones(programs.get(channel, SILENT), self._panel_per_open_v) for channel in CHANNELS}
         self._playing = tuple(channel for channel in CHANNELS if tones[channel])
-        if self._options.trigger == "manual" and len(self._playing) > 1:
-            raise ConfigError(
-                "cannot start the tones of both channels simultaneously by command",
-                device=self.name,
-                action="load",
-                remedy="use trigger: external, and a cable from the digitizer's start output",
-            )
+        self._refuse_tones_of_both()
         ask: list[str] = []
         armed: list[str] = []
         for channel in CHANNELS:
