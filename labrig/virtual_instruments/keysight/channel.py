@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from labrig.signals.tones import SILENT, Tone, ToneProgram
+from labrig.signals.tones import Tone, ToneProgram
+from labrig.virtual_instruments.output_stage import INFINITE, inverted, load_of, panel_share
 from labrig.virtual_instruments.sample_table import Table
 from labrig.virtual_instruments.scpi.syntax import ScpiError, number
 
 PEAK_V = 10.0
 """Largest voltage at the open output (V)."""
 LEAST_VPP = 2e-3
-INFINITE = 9.9e37
 HIGHEST_HZ = 30e6
 LARGEST_COUNT = 100_000_000
 BUILT_IN = Table("INT:\\BUILTIN\\EXP_RISE.ARB", 250)
@@ -64,7 +64,7 @@ class Channel:
     @property
     def share(self) -> float:
         """Volts on the panel per volt of the open output."""
-        return 1.0 if self.load_ohm >= INFINITE else self.load_ohm / (self.load_ohm + 50.0)
+        return panel_share(self.load_ohm)
 
     @property
     def repetition_hz(self) -> float:
@@ -100,10 +100,7 @@ class Channel:
 
     def set_load(self, text: str) -> None:
         """Set the load. The voltage at the open output stays the same, but the displayed levels change."""
-        ohm = INFINITE if text.upper() in ("INF", "INFINITY") else number(text)
-        if not (1 <= ohm <= 10_000 or ohm >= INFINITE):
-            raise ScpiError(-222, "Data out of range")
-        self.load_ohm = ohm
+        self.load_ohm = load_of(text)
 
     def set_cycles(self, text: str) -> None:
         """Set the number of cycles of a burst."""
@@ -146,7 +143,4 @@ class Channel:
 
     def _polarity(self, program: ToneProgram) -> ToneProgram:
         """Apply the polarity, which inverts the waveform about its offset."""
-        if not self.inverted or program == SILENT:
-            return program
-        tones = tuple(Tone(tone.frequency_hz, tone.amplitude, tone.phase_rad + math.pi) for tone in program.tones)
-        return ToneProgram(2 * self.open_offset_v - program.dc, tones)
+        return inverted(program, self.open_offset_v) if self.inverted else program

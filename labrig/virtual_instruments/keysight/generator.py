@@ -21,8 +21,9 @@ from contextlib import contextmanager
 from typing_extensions import override
 
 from labrig.random_streams import RandomStream
-from labrig.virtual_instruments.keysight.channel import BUILT_IN, INFINITE, Channel
+from labrig.virtual_instruments.keysight.channel import BUILT_IN, Channel
 from labrig.virtual_instruments.keysight.panel import MODES, OF_CHANNEL, OF_GENERATOR
+from labrig.virtual_instruments.output_stage import INFINITE
 from labrig.virtual_instruments.played import Played
 from labrig.virtual_instruments.sample_table import table_of
 from labrig.virtual_instruments.scpi.instrument import Call, ScpiInstrument

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.signals.tones import Tone, ToneProgram
+from labrig.virtual_instruments.output_stage import inverted, load_of, panel_share
 from labrig.virtual_instruments.sample_table import Table, table_of_values
 from labrig.virtual_instruments.scpi.syntax import ScpiError, number
 
 PEAK_V = 10.0
 """Largest voltage at the open output (V)."""
 LEAST_VPP = 2e-3
-INFINITE = 9.9e37
 POINTS = 8192
 """Points of a waveform in frequency mode; each is held until the next one."""
 LARGEST_CODE = 0x3FFF
@@ -82,7 +82,7 @@ class Channel:
     @property
     def share(self) -> float:
         """Volts on the panel per volt of the open output."""
-        return 1.0 if self.load_ohm >= INFINITE else self.load_ohm / (self.load_ohm + 50.0)
+        return panel_share(self.load_ohm)
 
     @property
     def waits(self) -> bool:
@@ -128,10 +128,7 @@ class Channel:
 
     def set_load(self, text: str) -> None:
         """Set the load. The voltage at the open output stays the same, but the displayed levels change."""
-        ohm = INFINITE if text.upper() in ("INF", "INFINITY") else number(text)
-        if not (1 <= ohm <= 10_000 or ohm >= INFINITE):
-            raise ScpiError(-222, "Data out of range")
-        self.load_ohm = ohm
+        self.load_ohm = load_of(text)
 
     def set_burst(self, on: bool) -> None:
         """Switch the burst on, which then waits, or off, after which the waveform is continuous."""
@@ -202,10 +199,7 @@ class Channel:
 
     def _polarity(self, program: ToneProgram) -> ToneProgram:
         """Apply the polarity, which inverts the waveform about its offset."""
-        if not self.inverted:
-            return program
-        tones = tuple(Tone(tone.frequency_hz, tone.amplitude, tone.phase_rad + math.pi) for tone in program.tones)
-        return ToneProgram(2 * self.open_offset_v - program.dc, tones)
+        return inverted(program, self.open_offset_v) if self.inverted else program
 
 
 FUNCTIONS = {

@@ -28,8 +28,9 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from labrig.random_streams import RandomStream
+from labrig.virtual_instruments.output_stage import INFINITE
 from labrig.virtual_instruments.played import Played
-from labrig.virtual_instruments.rigol.channel import INFINITE, LARGEST_CODE, Channel
+from labrig.virtual_instruments.rigol.channel import LARGEST_CODE, Channel
 from labrig.virtual_instruments.rigol.panel import MODES, OF_CHANNEL, OF_GENERATOR
 from labrig.virtual_instruments.scpi.instrument import Call, ScpiInstrument
 from labrig.virtual_instruments.scpi.syntax import ScpiError, boolean, number, split_units

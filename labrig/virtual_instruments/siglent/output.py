@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from labrig.signals.tones import SILENT, Tone, ToneProgram
+from labrig.signals.tones import Tone, ToneProgram
+from labrig.virtual_instruments.output_stage import inverted
 from labrig.virtual_instruments.sample_table import Table
 from labrig.virtual_instruments.siglent.burst import Burst
 from labrig.virtual_instruments.siglent.harmonics import Harmonics
@@ -114,7 +115,4 @@ def _clean(sine: float) -> float:
 
 def _polarity(wave: BasicWave, program: ToneProgram) -> ToneProgram:
     """Apply the polarity; inversion affects the offset as well as the waveform."""
-    if not wave.inverted or program == SILENT:
-        return program
-    tones = tuple(Tone(tone.frequency_hz, tone.amplitude, tone.phase_rad + math.pi) for tone in program.tones)
-    return ToneProgram(-program.dc, tones)
+    return inverted(program, 0.0) if wave.inverted else program
