@@ -44,7 +44,7 @@ def _uncertainties(short: bool) -> list[Figure]:
     figures = []
     # Errors of channels are one draw per board and output, so boards count, not examples.
     boards, examples = (8, 2) if short else (60, 15)
-    few = (8, 1) if short else (30, 8)
+    few = (8, 1) if short else (60, 4)
     plan = [*((rule, boards, examples) for rule in PROPAGATION), *((rule, *few) for rule in SETTINGS)]
     chosen = [(rule, tuple(seeds(f"rules {rule}", count)), k) for rule, count, k in plan]
     for found in in_parallel(_examined, *zip(*chosen, strict=True)):
