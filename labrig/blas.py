@@ -13,7 +13,7 @@ VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
     "OMP_NUM_THREADS",
 )
-"""Environment variables that BLAS libraries read when they are loaded; if the user has set one, it is respected."""
+"""Environment variables that BLAS libraries read when they are loaded; if the user has set one, its number is used."""
 
 
 @contextmanager
@@ -21,12 +21,16 @@ def one_blas_thread() -> Iterator[None]:
     """Limit every BLAS library of this process, also those loaded later, to one thread while the context is open.
 
     A 10 × 10 grid then takes a tenth of the CPU time that it takes with two threads. Child processes inherit the limit.
+    If the user has set the number of threads, this number holds, although NumPy may have been loaded before it was set.
     """
-    if any(name in os.environ for name in VARIABLES):
-        yield
-        return
     from threadpoolctl import threadpool_limits
 
+    written = next((os.environ[name] for name in VARIABLES if name in os.environ), None)
+    if written is not None:
+        count = int(written) if written.isdecimal() and int(written) else None
+        with threadpool_limits(count, user_api="blas"):
+            yield
+        return
     os.environ.update(dict.fromkeys(VARIABLES, "1"))
     try:
         with threadpool_limits(1, user_api="blas"):

@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 from xml.etree import ElementTree
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # many small solves: threads only get in each other's way
-
 import numpy as np
 
 from labrig.assembly import assemble

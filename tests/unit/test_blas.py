@@ -12,7 +12,7 @@ from labrig.blas import VARIABLES
 
 CONFIG = Path(__file__).resolve().parents[2] / "configs" / "divider.yaml"
 PROGRAM = """
-import json, sys
+import json, os, sys
 import numpy as np, scipy.linalg
 from threadpoolctl import threadpool_info
 import labrig
@@ -21,17 +21,17 @@ def threads():
     return sorted({library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"})
 
 before = threads()
+os.environ.update(json.loads(sys.argv[2]))
 with labrig.open(sys.argv[1]) as rig:
     inside = threads()
 print(json.dumps([before, inside, threads()]))
 """
 
 
-def threads_before_inside_after(**environment):
+def threads_before_inside_after(*, later=None, **environment):
     clean = {name: value for name, value in os.environ.items() if name not in VARIABLES}
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(CONFIG)], env={**clean, **environment}, capture_output=True, text=True
-    )
+    command = [sys.executable, "-c", PROGRAM, str(CONFIG), json.dumps(later or {})]
+    done = subprocess.run(command, env={**clean, **environment}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -47,3 +47,10 @@ def test_an_open_rig_has_one_thread_and_a_closed_one_leaves_the_process_as_it_wa
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core has one thread anyway")
 def test_what_the_user_set_is_respected():
     assert threads_before_inside_after(OPENBLAS_NUM_THREADS="2") == [[2], [2], [2]]
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core has one thread anyway")
+def test_what_the_user_set_after_numpy_was_loaded_is_respected():
+    before, inside, after = threads_before_inside_after(later={"OPENBLAS_NUM_THREADS": "1"})
+    assert (inside, after) == ([1], before)
+    assert before != [1]
