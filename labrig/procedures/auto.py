@@ -7,7 +7,8 @@ far the outputs move when the conductances change. With s the width of the range
   j₂ = ½ s √Σg² / |e| if the directions are random. Differences between trained outputs lie between j₁ and j₂; the
   temperature is a fixed share of √(j₁ j₂).
 - A step at one example with the rate r changes the error of this example by the share μ = r s² |g|²/|e|² C″/L₀, with
-  the curvature C″ of the loss. The rate is chosen for μ = 1. (Above μ = 2 a single example diverges.)
+  the curvature C″ of the loss. The rate is chosen for μ = 1. (Above μ = 2 a single example diverges.) The mean gradient
+  of a batch of B examples scatters √B times less, so its rate is √B times higher.
 - The error current moves an output by a fixed share of the activation, or by less if the gradient then depends on the
   current.
 
@@ -168,9 +169,12 @@ def choose(
     if RATE in keys:
         loss = reassembled(assembly, values).loss
         curvature = loss.error_scale**2 / (2 * loss.scale)
-        rate = _rounded(STEP_SHARE * loss.scale / (assembly.span**2 * square * curvature))
-        values[RATE] = rate
+        batch = assembly.schedule.batch
+        single = STEP_SHARE * loss.scale / (assembly.span**2 * square * curvature)
+        values[RATE] = _rounded(single * float(np.sqrt(batch)))
         why[RATE] = f"according to the gradients of {examples_text}, a step removes nearly all of its example's error"
+        if batch > 1:
+            why[RATE] += f"; √{batch} times this rate, because a batch averages {batch} gradients"
     chosen = tuple(Chosen(render_path(path), values[path], why[path]) for path in keys)
     return replace(reassembled(assembly, values), chosen=chosen), chosen
 

@@ -59,6 +59,14 @@ def test_the_same_board_leads_to_the_same_choice_and_the_rate_follows_the_temper
     assert float(fast["learning.rate"]) > 20 * float(slow["learning.rate"])
 
 
+def test_a_batch_allows_a_higher_rate() -> None:
+    """The mean of 4 gradients scatters half as much as one."""
+    one, four = (
+        chosen("iris.yaml", "learning.rate=auto", f"learning.batch={batch}")["learning.rate"] for batch in (1, 4)
+    )
+    assert four == pytest.approx(2 * float(one), rel=0.05)
+
+
 def test_the_provisional_current_follows_the_conductance_that_an_output_sees() -> None:
     """Until the current is measured, the nominal board stands in: 5 mV for the conductance of edge and source."""
     given = ["learning.error.current=auto", "network.programmable.initial=[30 µS, 30 µS]"]
