@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 VARIABLES = (
     "OPENBLAS_NUM_THREADS",
@@ -23,18 +24,24 @@ def one_blas_thread() -> Iterator[None]:
     A 10 × 10 grid then takes a tenth of the CPU time that it takes with two threads. Child processes inherit the limit.
     If the user has set the number of threads, this number holds, although NumPy may have been loaded before it was set.
     """
-    from threadpoolctl import threadpool_limits
-
     written = next((os.environ[name] for name in VARIABLES if name in os.environ), None)
     if written is not None:
-        count = int(written) if written.isdecimal() and int(written) else None
-        with threadpool_limits(count, user_api="blas"):
+        with _limited(int(written) if written.isdecimal() and int(written) else None):
             yield
         return
     os.environ.update(dict.fromkeys(VARIABLES, "1"))
     try:
-        with threadpool_limits(1, user_api="blas"):
+        with _limited(1):
             yield
     finally:
         for name in VARIABLES:
             os.environ.pop(name, None)
+
+
+def _limited(threads: int | None) -> AbstractContextManager[object]:
+    """Limit the libraries that are loaded already; the others will read the variables."""
+    if threads is None or "numpy" not in sys.modules:
+        return nullcontext()
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(threads, user_api="blas")

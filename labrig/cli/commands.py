@@ -14,6 +14,7 @@ from typing import NoReturn
 from typing_extensions import override
 
 from labrig import __version__
+from labrig.blas import one_blas_thread
 from labrig.cli import (
     abort,
     attach,
@@ -81,7 +82,7 @@ def dispatch(given: Sequence[str]) -> int:
         arguments = _parsed(given)
     except LabrigError as error:  # not parsed yet, so look for --json directly
         return _report(error, error.exit_code, argparse.Namespace(json="--json" in given, debug=False))
-    with record_ctrl_c() as ctrl_c_pressed:
+    with record_ctrl_c() as ctrl_c_pressed, one_blas_thread():
         try:
             return arguments.execute(arguments)
         except LabrigError as error:

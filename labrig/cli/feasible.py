@@ -21,7 +21,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print yes or no with the evidence; returns 0 for yes, 7 for no."""
-    from labrig.blas import one_blas_thread
     from labrig.interrupts import Interrupts
     from labrig.procedures.feasible.search import STARTS, search
 
@@ -32,7 +31,7 @@ def execute(arguments: argparse.Namespace) -> int:
         if not arguments.json:
             print(f"start {number} of {starts}: loss {start.loss:.4g}", file=sys.stderr)
 
-    with Interrupts(immediate=True), one_blas_thread():
+    with Interrupts(immediate=True):
         found = search(assembly, starts, report)
     line = {"event": "feasible", "config": str(assembly.document.path), **found.to_json()}
     emit(arguments, line | wall() if arguments.json else {"event": "feasible", "text": text(found)})

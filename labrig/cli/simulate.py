@@ -19,12 +19,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print the voltages at the last time, and write those at all times."""
-    from labrig.blas import one_blas_thread
     from labrig.interrupts import Interrupts
     from labrig.procedures.simulate import read_times, simulate
 
     times = None if arguments.at is None else read_times(arguments.at)
-    with Interrupts(immediate=True), one_blas_thread():
+    with Interrupts(immediate=True):
         found = simulate(arguments.netlist, times)
     if arguments.out is not None:
         found.write(arguments.out)

@@ -37,7 +37,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Serve until a signal or, with --until-eof, the end of stdin; returns the exit code."""
-    from labrig.blas import one_blas_thread
     from labrig.interrupts import ending_signals
 
     done = threading.Event()
@@ -47,7 +46,7 @@ def execute(arguments: argparse.Namespace) -> int:
             os._exit(130)
         done.set()
 
-    with one_blas_thread(), ExitStack() as stack:
+    with ExitStack() as stack:
         for number in ending_signals():
             stack.callback(signal.signal, number, signal.signal(number, end))
         requests = _Requests(done)

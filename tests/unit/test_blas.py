@@ -27,13 +27,25 @@ with labrig.open(sys.argv[1]) as rig:
 print(json.dumps([before, inside, threads()]))
 """
 
+COMMAND = """
+import json, sys
+from labrig.cli.main import main
+code = main(sys.argv[1:])
+from threadpoolctl import threadpool_info
+print(json.dumps([code, sorted({each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"})]))
+"""
+
 
 def threads_before_inside_after(*, later=None, **environment):
+    return told_by(PROGRAM, str(CONFIG), json.dumps(later or {}), **environment)
+
+
+def told_by(program, *arguments, **environment):
     clean = {name: value for name, value in os.environ.items() if name not in VARIABLES}
-    command = [sys.executable, "-c", PROGRAM, str(CONFIG), json.dumps(later or {})]
+    command = [sys.executable, "-c", program, *arguments]
     done = subprocess.run(command, env={**clean, **environment}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core has one thread anyway")
@@ -54,3 +66,9 @@ def test_what_the_user_set_after_numpy_was_loaded_is_respected():
     before, inside, after = threads_before_inside_after(later={"OPENBLAS_NUM_THREADS": "1"})
     assert (inside, after) == ([1], before)
     assert before != [1]
+
+
+def test_every_command_has_one_thread_whether_it_opens_a_rig_or_not():
+    """It loads NumPy with one thread."""
+    assert told_by(COMMAND, "check", str(CONFIG)) == [0, [1]]
+    assert told_by(COMMAND, "check", str(CONFIG), OPENBLAS_NUM_THREADS="2") == [0, [min(2, os.cpu_count() or 1)]]
