@@ -314,8 +314,17 @@ def u_of_dc(reads: Sequence[Demodulated]) -> Array:
 
 def u_of_tones(reads: Sequence[Demodulated]) -> Array:
     """Return the (F, C) standard uncertainties of the mean phasors of repeated readings (V)."""
-    noise = np.mean([each.u_channel for each in reads], axis=0) / math.sqrt(len(reads))
-    return np.hypot(noise, np.mean([each.systematic_channel for each in reads], axis=0))
+    return np.hypot(noise_of_tones(reads), rounding_of_tones(reads))
+
+
+def noise_of_tones(reads: Sequence[Demodulated]) -> Array:
+    """Return the (F, C) standard errors of the mean phasors of repeated readings due to noise (V)."""
+    return np.mean([each.u_channel for each in reads], axis=0) / math.sqrt(len(reads))
+
+
+def rounding_of_tones(reads: Sequence[Demodulated]) -> Array:
+    """Return the (F, C) standard uncertainties of the phasors that repeated readings share, mostly rounding (V)."""
+    return np.mean([each.systematic_channel for each in reads], axis=0)
 
 
 def _split(label: str) -> tuple[str, str]:
