@@ -107,6 +107,14 @@ def test_a_changed_record_is_refused(tmp_path: Path, tamper: Callable[[Path], ob
         assemble(packaged_configs() / "iris.yaml", configured(tmp_path))
 
 
+def test_arrays_that_cannot_be_opened_are_named(tmp_path: Path) -> None:
+    write_record(tmp_path / "r.json", record())
+    (tmp_path / "r.npz").unlink()
+    (tmp_path / "r.npz").mkdir()
+    with pytest.raises(ConfigError, match=r"cannot read .*r\.json: Is a directory"):
+        read_record(tmp_path / "r.json")
+
+
 @pytest.mark.parametrize(
     ("changes", "overrides", "why"),
     [
