@@ -111,12 +111,13 @@ def _standards(arguments: argparse.Namespace, assembly: Assembly) -> Standards:
         )
     hookup = assembly.board.hookup
     full_scale_v = assembly.devices[hookup.digitizer].digitizer.full_scale_v
+    most, why = min((full_scale_v, f"the range of {hookup.digitizer}"), (assembly.limits.node_v, "limits.node"))
     volts = _value("--reference", arguments.reference, "voltage", "1.8V")
-    volts = 0.9 * full_scale_v if volts is None else volts
-    if not 0.1 * full_scale_v <= volts < full_scale_v:
+    volts = 0.9 * most if volts is None else volts
+    if not 0.1 * full_scale_v <= volts < most:
         raise UsageError(
-            f"--reference {arguments.reference}: {hookup.digitizer} reads ±{full_scale_v:g} V; use a reference of at "
-            f"least {0.1 * full_scale_v:g} V and below {full_scale_v:g} V"
+            f"--reference: {volts:g} V does not fit {hookup.digitizer}; use a reference of at least "
+            f"{0.1 * full_scale_v:g} V, a tenth of its range, and below {most:g} V ({why})"
         )
     low, high = assembly.network.programmable.range
     ohm = _value("--standard", arguments.standard, "resistance", "20kohm")

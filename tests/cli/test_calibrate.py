@@ -29,6 +29,37 @@ def test_an_example_in_a_remedy_can_be_written(option: str, dimension: str, caps
     assert parse_quantity(example[1]).dimension == dimension
 
 
+@pytest.mark.parametrize(
+    ("limit_v", "reference", "why"),
+    [
+        (5.0, "2 V", r"2 V does not fit daq; .*at least 0\.2 V, .* below 2 V \(the range of daq\)"),
+        (1.2, "1.8 V", r"1\.8 V does not fit daq; .*below 1\.2 V \(limits\.node\)"),
+    ],
+)
+def test_a_reference_that_no_input_may_read_is_refused_before_anything_is_connected(
+    limit_v: float, reference: str, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["calibrate", "divider.yaml", "--set", f"limits.node={limit_v} V", "--reference", reference]) == 2
+    captured = capsys.readouterr()
+    assert re.search(why, captured.err)
+    assert "inputs shorted" not in captured.err
+
+
+def test_the_default_reference_is_below_the_limit_of_nodes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "record.json"
+    assert main(["calibrate", "divider.yaml", "--no-levels", "--set", "limits.node=1.2 V", "--out", str(out)]) == 0
+    assert "valid until" in capsys.readouterr().out
+
+
+def test_a_reading_that_clips_names_the_fixture_and_what_to_reduce(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    high = ["--set", "simulation.digitizer_offset=200 mV", "--set", "simulation.seed=3"]
+    out = tmp_path / "record.json"
+    assert main(["calibrate", "divider.yaml", "--no-levels", *high, "--reference", "1.99 V", "--out", str(out)]) == 5
+    assert re.search(r"clipped at .*fixture 'reference.*--reference", capsys.readouterr().err)
+
+
 def test_examples_in_help_and_readme_can_be_written(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["calibrate", "--help"])

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
 from labrig.assembly.board import Board
 from labrig.assembly.sections.header import Header
 from labrig.assembly.sections.instruments import Device
@@ -16,10 +18,13 @@ from labrig.config.document import Document
 from labrig.config.section import Section
 from labrig.config.validation import validate
 from labrig.errors import ConfigError
-from labrig.instruments.data import Identity
+from labrig.instruments.data import Continuous, Identity, LevelTable
 from labrig.quantities import as_written, escape_hint
 
 PATH = ("calibration", "record")
+
+OFF = 2.0
+"""Ratio of measured to nominal conductances from which the record is of another part; tolerances are 30 % at most."""
 
 
 class Calibration(Section):
@@ -119,4 +124,18 @@ def _problem_of_wiring(record: CalibrationRecord, devices: Mapping[str, Device],
         defect = record.unusable.get(f"{edge.device}/{edge.channel}")
         if defect:
             return f"the record says that {edge.device}/{edge.channel} ({edge.name}) {defect}: replace it, then {AGAIN}"
+        part, levels = devices[edge.device].programmer.part, record.levels.get(f"{edge.device}/{edge.channel}")
+        if levels is not None and not _are_of_part(levels, part.levels()):
+            return f"the levels in the record for {edge.device}/{edge.channel} are not those of {part.name}; {AGAIN}"
     return ""
+
+
+def _are_of_part(measured: LevelTable, nominal: LevelTable | Continuous) -> bool:
+    """Return whether measured levels may be of a part: its codes, and most conductances within OFF of the nominal."""
+    if not isinstance(nominal, LevelTable):
+        return False
+    by_code = nominal.by_code
+    if not set(measured.codes.tolist()) <= by_code.keys():
+        return False
+    off = float(np.median([siemens / by_code[code] for code, siemens in measured.by_code.items()]))
+    return 1 / OFF < off < OFF

@@ -6,7 +6,7 @@ raise the resistance. A pulse never moves the resistance away from r(V).
 
 Source: I. Messaris et al., A data-driven Verilog-A ReRAM model, IEEE Trans. CAD 37(12):3151–3162, 2018, with the
 parameters of their TiO2 device: A = ±11.483, t = 1.731, a0 = 9000 Ω and 5000 Ω, a1 = 500 Ω/V. Assumed: a spread of
-5 % from cell to cell in a0, and of 0.3 (lognormal) from pulse to pulse in s.
+5 % from cell to cell in a0, up to three standard deviations, and of 0.3 (lognormal) from pulse to pulse in s.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ RATE = 11.483
 VOLTAGE_V = 1.731
 SLOPE_OHM_PER_V = 500.0
 CELL_SPREAD = 0.05
+MOST_DEVIATIONS = 3.0
+"""Cells further off are not used: those beyond 3.4 standard deviations do not get to 8.5 kΩ within their pulses."""
 PULSE_SPREAD = 0.3
 
 
@@ -54,6 +56,7 @@ class TiO2(Memristor):
     def drawn(self, generator: np.random.Generator) -> Self:
         specimen = copy(self)
         specimen.highest_ohm, specimen.lowest_ohm = (
-            ohm * math.exp(CELL_SPREAD * generator.standard_normal()) for ohm in (self.highest_ohm, self.lowest_ohm)
+            ohm * math.exp(CELL_SPREAD * min(max(generator.standard_normal(), -MOST_DEVIATIONS), MOST_DEVIATIONS))
+            for ohm in (self.highest_ohm, self.lowest_ohm)
         )
         return specimen

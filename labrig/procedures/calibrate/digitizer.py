@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from labrig.calibration.fixture import REFERENCE, Fixture
 from labrig.calibration.record import DigitizerCalibration
 from labrig.lockin.demodulated import Demodulated
-from labrig.procedures.calibrate.guide import TONES, Guide, u_of_dc, u_of_tones
+from labrig.procedures.calibrate.guide import TONES, Guide, noise_of_tones, rounding_of_tones, u_of_dc, u_of_tones
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -69,20 +70,18 @@ def with_inputs_shorted(guide: Guide) -> Shorted:
         quiet = [bay.measure() for _ in range(IDLE_REPEATS)]
         noise = _noise_density(bay.rig.window(), bay.rig.plan.sample_rate_hz, (hz.min(), hz.max()))
         idle = np.mean([each.channel_phasor for each in quiet], axis=0)
-        u_idle = u_of_tones(quiet)
         shares, errors = [], []
         for wire in bay.rig.hookup.outputs:
             most = min(CROSSTALK_DRIVE * wire.full_scale_v, guide.assembly.limits.node_v)
             amplitude = most / len(hz)
             read = bay.measure({wire.node: [amplitude] * len(hz)})
             shares.append((read.channel_phasor - idle) / amplitude)
-            errors.append(np.hypot(u_of_tones([read]), u_idle) / amplitude)
+            errors.append(np.hypot(_of_line([read]), _of_line(quiet)) / amplitude)
         last = bay.measure()
         shares.append(idle / bay.pilot_v)
-        errors.append(u_idle / bay.pilot_v)
-    fitted = [_line(hz, share, error) for share, error in zip(shares, errors, strict=True)]
-    share = np.array([each[0] for each in fitted]).transpose(1, 0, 2)
-    u_share = np.array([each[1] for each in fitted])
+        errors.append(_of_line(quiet) / bay.pilot_v)
+    share = np.array([_line(hz, each) for each in shares]).transpose(1, 0, 2)
+    u_share = np.array(errors)
     pilot = guide.inputs.index(guide.pilot_input)
     noise[pilot] = np.nan
     share[:, :, pilot], u_share[:, pilot] = 0.0, 0.0  # its own signal is too large to see a share of others
@@ -119,8 +118,8 @@ def with_a_common_drive(guide: Guide, shorted: Shorted) -> tuple[Array, Complex,
             with station.rig(tones, guide.drive_v, backwards) as bay:
                 turned = [bay.measure() for _ in range(REPEATS)]
             back, _ = _relative(guide, turned, bay.pilot_v, shorted, hz, backwards)
-            by_order = float(np.abs(_delay(hz, response, u)[0] - _delay(hz, back, u)[0]).max())
-    delay_s, u_delay_s = _delay(hz, response, u)
+            by_order = float(np.abs(delay_of(hz, response, u)[0] - delay_of(hz, back, u)[0]).max())
+    delay_s, u_delay_s = delay_of(hz, response, u)
     gain = np.abs(response).mean(axis=0)
     left = response / gain * np.exp(-2j * np.pi * np.multiply.outer(hz, delay_s))
     return hz, left, u / gain, gain, delay_s, u_delay_s, by_order
@@ -163,6 +162,8 @@ def calibrate_digitizer(guide: Guide, findings: list[str]) -> tuple[DigitizerCal
     u_offset = np.hypot(u_offset, drift)
     noise = np.hypot(u_high, u_low) / (2 * volts)
     u_gain = np.sqrt(noise**2 + guide.standards.u_volts**2 + (drift / (2 * volts)) ** 2)
+    # The crosstalk of the pilot's source to its own input cannot be told from its signal: it is as large as to others.
+    u_gain[pilot] = math.hypot(u_gain[pilot], float(np.sqrt(np.mean(np.abs(shorted.share[0, -1, rest]) ** 2))))
     for k, label in enumerate(guide.inputs):
         if abs(gain[k] - 1) > 0.1:
             findings.append(f"{label} has a gain of {gain[k]:.3g}: is it connected, and in the right range?")
@@ -193,7 +194,7 @@ def _relative(
     return mean - stray * (pilot_v / level), u
 
 
-def _delay(hz: Array, response: Complex, u: Array) -> tuple[Array, Array]:
+def delay_of(hz: Array, response: Complex, u: Array) -> tuple[Array, Array]:
     """Return the (C,) delays from the slope of the phase, and their standard uncertainties (s)."""
     turn = 2 * np.pi * hz
     weight = (turn**2).sum()
@@ -201,11 +202,18 @@ def _delay(hz: Array, response: Complex, u: Array) -> tuple[Array, Array]:
     return delay, np.sqrt(turn**2 @ u**2) / weight
 
 
-def _line(hz: Array, share: Complex, u: Array) -> tuple[Complex, Array]:
-    """Return the (2, C) least-squares line through shares (F, C), and the uncertainty (C,) of its values."""
-    basis = np.column_stack([np.ones_like(hz), hz])
-    line = np.linalg.pinv(basis) @ share
-    return line, np.sqrt(2 / len(hz)) * np.sqrt(np.mean(u**2, axis=0))
+def _line(hz: Array, share: Complex) -> Complex:
+    """Return the (2, C) least-squares line through shares (F, C)."""
+    return np.linalg.pinv(np.column_stack([np.ones_like(hz), hz])) @ share
+
+
+def _of_line(reads: Sequence[Demodulated]) -> Array:
+    """Return the (C,) standard uncertainty of the values of a line through phasors (V).
+
+    Each tone has noise of its own, but a tone of less than a step is misread like the others of its channel.
+    """
+    noise, rounding = noise_of_tones(reads), rounding_of_tones(reads)
+    return np.sqrt(np.mean(2 / len(noise) * noise**2 + rounding**2, axis=0))
 
 
 def _noise_density(volts: Array, rate_hz: float, band_hz: tuple[float, float]) -> Array:

@@ -17,7 +17,7 @@ from labrig.assembly.assembly import BENCHES
 from labrig.assembly.sections.tone_request import tone_period
 from labrig.calibration.calibrated import EARLY
 from labrig.calibration.fixture import Fixture
-from labrig.errors import ConfigError
+from labrig.errors import ConfigError, Overrange
 from labrig.instruments.contracts import Bench
 from labrig.instruments.data import AcquisitionPlan, Identity
 from labrig.instruments.drivers import DigitizerCapabilities, ProgrammerCapabilities, SourceCapabilities
@@ -272,9 +272,18 @@ class Station:
             up=assembly.power.up,
             stages=assembly.power.stages(assembly.devices),
         )
-        with self.opened(rig):
-            guide.identities.update(rig.identities)
-            yield Bay(rig, labels, pilot_v / len(tones.frequencies_hz))
+        try:
+            with self.opened(rig):
+                guide.identities.update(rig.identities)
+                yield Bay(rig, labels, pilot_v / len(tones.frequencies_hz))
+        except Overrange as error:
+            smaller = "a smaller reference (--reference)" if self.fixture.reference_v else "a smaller limits.node"
+            raise Overrange(
+                error.message,
+                device=error.device,
+                action=f"calibrate with the fixture '{self.fixture.name}'",
+                remedy=f"check the connections; if the gain is high, or the offset large, use {smaller}",
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -314,8 +323,17 @@ def u_of_dc(reads: Sequence[Demodulated]) -> Array:
 
 def u_of_tones(reads: Sequence[Demodulated]) -> Array:
     """Return the (F, C) standard uncertainties of the mean phasors of repeated readings (V)."""
-    noise = np.mean([each.u_channel for each in reads], axis=0) / math.sqrt(len(reads))
-    return np.hypot(noise, np.mean([each.systematic_channel for each in reads], axis=0))
+    return np.hypot(noise_of_tones(reads), rounding_of_tones(reads))
+
+
+def noise_of_tones(reads: Sequence[Demodulated]) -> Array:
+    """Return the (F, C) standard errors of the mean phasors of repeated readings due to noise (V)."""
+    return np.mean([each.u_channel for each in reads], axis=0) / math.sqrt(len(reads))
+
+
+def rounding_of_tones(reads: Sequence[Demodulated]) -> Array:
+    """Return the (F, C) standard uncertainties of the phasors that repeated readings share, mostly rounding (V)."""
+    return np.mean([each.systematic_channel for each in reads], axis=0)
 
 
 def _split(label: str) -> tuple[str, str]:

@@ -62,6 +62,7 @@ def sweep_levels(guide: Guide, inputs: DigitizerCalibration, outputs: SourceCali
     nominal = {name: able.part.levels() for name, able in guide.programmers.items()}
     labels = [label for label in wired if isinstance(nominal[label.partition("/")[0]], LevelTable)]
     size = len(guide.other_inputs) - 1
+    u_gain = float(inputs.u_gain[[guide.inputs.index(label) for label in guide.other_inputs]].max())
     for first in range(0, len(labels), size):
         group = labels[first : first + size]
         fixture = _fixture(guide, group)
@@ -71,7 +72,7 @@ def sweep_levels(guide: Guide, inputs: DigitizerCalibration, outputs: SourceCali
             measured = _sweep(guide, bay, programmed, inputs, outputs)
         for label, table, swept_codes in zip(group, programmed, measured, strict=True):
             if table is not None:
-                _judge(guide, label, table, swept_codes, float(inputs.u_gain.max()), swept, findings)
+                _judge(guide, label, table, swept_codes, u_gain, swept, findings)
     return swept
 
 
@@ -147,10 +148,10 @@ def _volts(
     at, columns = [bay.labels.index(each) for each in labels], [guide.inputs.index(each) for each in labels]
     hz = np.asarray(bay.rig.tones.frequencies_hz)
     volts = read.channel_phasor[0, at] / inputs.gain[columns]
-    volts = volts * np.exp(-2j * np.pi * hz[0] * inputs.delay_s[columns])
     share = outputs.crosstalk[0] + hz[0] * outputs.crosstalk[1]
     played = 0.7 * guide.drive_v * outputs.tone_gain[0], bay.pilot_v * outputs.tone_gain[-1]
     volts = volts - played[0] * share[0, columns] - played[1] * share[-1, columns]
+    volts = volts * np.exp(-2j * np.pi * hz[0] * inputs.delay_s[columns])
     return volts / inputs.response_at(hz)[0, columns], u_of_tones([read])[0, at] / inputs.gain[columns]
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from labrig.calibration.fixture import Fixture
 from labrig.calibration.record import DigitizerCalibration, SourceCalibration
 from labrig.instruments.drivers import SourceCapabilities
-from labrig.procedures.calibrate.digitizer import REPEATS, Shorted
+from labrig.procedures.calibrate.digitizer import REPEATS, Shorted, delay_of
 from labrig.procedures.calibrate.guide import TONES, Guide, u_of_dc, u_of_tones
 
 Array = NDArray[np.float64]
@@ -27,7 +27,7 @@ def calibrate_sources(
     gain, tone_gain, offset, delay = np.ones(count), np.ones(count), np.zeros(count), np.zeros(count)
     u_gain, u_tone, u_offset, u_delay = np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count)
     width = len(guide.other_inputs)
-    u_scale = float(inputs.u_gain.max())
+    u_scale = float(inputs.u_gain[[guide.inputs.index(label) for label in guide.other_inputs]].max())
     for labels in _batches(guide, width):
         read = _driven(guide, labels, inputs, shorted)
         part = [guide.outputs.index(label) for label in labels]
@@ -110,21 +110,20 @@ def _driven(
     u_dc = u_of_dc(high)[at]
     gain, offset = (up - down) / g / (2 * level_v), (rest - o) / g
     phasor = np.mean([each.channel_phasor[:, at] for each in sung], axis=0) / g
+    stray, u_stray = _stray(guide, labels, shorted, hz, amplitude_v, pilot_v)
+    phasor -= stray[:, columns]  # it was read with the delays of the inputs
     phasor *= np.exp(-2j * np.pi * np.multiply.outer(hz, inputs.delay_s[columns]))
-    phasor -= _stray(guide, labels, shorted, hz, amplitude_v, pilot_v)[:, columns]
     phasor /= inputs.response_at(hz)[:, columns]
     ratio = phasor / amplitude_v
     u = u_of_tones(sung)[:, at] / g / amplitude_v
-    turn = 2 * np.pi * hz
-    delay = -turn @ np.angle(ratio) / (turn**2).sum()
-    u_delay = np.sqrt(turn**2 @ u**2) / (turn**2).sum()
-    u_tone = np.sqrt(np.mean(u**2, axis=0) / len(hz))
+    lead, u_delay = delay_of(hz, ratio, u)
+    u_tone = np.hypot(np.sqrt(np.mean(u**2, axis=0) / len(hz)), u_stray[columns] / amplitude_v)
     of_pilot = np.mean([np.abs(each.channel_phasor[:, pilot]) for each in sung]) / inputs.gain[own] / pilot_v
     return (
         gain,
         offset,
         np.abs(ratio).mean(axis=0),
-        delay,
+        -lead,
         u_dc / level_v,
         u_dc,
         u_tone,
@@ -135,8 +134,9 @@ def _driven(
 
 def _stray(
     guide: Guide, labels: Sequence[str], shorted: Shorted, hz: Array, amplitude_v: float, pilot_v: float
-) -> NDArray[np.complex128]:
-    """Return the (F, C) crosstalk of these sources and the pilot, while all of them play every tone."""
+) -> tuple[NDArray[np.complex128], Array]:
+    """Return the crosstalk (F, C) of these sources and the pilot, all playing every tone, and its uncertainty (C,)."""
     rows = [guide.outputs.index(label) for label in labels]
     share = amplitude_v * shorted.share[:, rows].sum(axis=1) + pilot_v * shorted.share[:, -1]
-    return share[0] + np.multiply.outer(hz, share[1])
+    u_sources = amplitude_v * np.sqrt((shorted.u_share[rows] ** 2).sum(axis=0))
+    return share[0] + np.multiply.outer(hz, share[1]), np.hypot(u_sources, pilot_v * shorted.u_share[-1])

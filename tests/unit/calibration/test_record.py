@@ -25,6 +25,7 @@ from labrig.calibration.record import (
 from labrig.config.problems import ConfigProblems
 from labrig.errors import ConfigError, StorageError
 from labrig.instruments.data import Identity, LevelTable
+from labrig.instruments.parts.potentiometer import MCP4251_104
 from labrig.json_text import json_text
 from labrig.learning.measurement import Excitation
 
@@ -61,9 +62,14 @@ def record(**changes) -> CalibrationRecord:
         "of_outputs": SourceCalibration(
             one, zero, one, zero, zero, zero, zero, zero, np.zeros((2, CHANNELS, CHANNELS), complex), np.zeros((14, 14))
         ),
-        "levels": {"pots/0": LevelTable(np.array([9, 7]), np.array([1e-5, 2e-5]), 1e-3)},
+        "levels": {"pots/0": LevelTable(np.array([250, 125]), np.array([1e-5, 2e-5]), 1e-3)},
     }
     return CalibrationRecord(**{**values, **changes})
+
+
+NOMINAL = MCP4251_104().levels()
+TENFOLD = {"pots/0": LevelTable(NOMINAL.codes, 10 * NOMINAL.siemens, 1e-3)}
+OTHER_CODES = {"pots/0": LevelTable(np.array([1023, 0]), np.array([1e-5, 1e-2]), 1e-3)}
 
 
 def configured(folder: Path, *overrides: str) -> list[str]:
@@ -76,7 +82,7 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert read.sha256 == digest
     assert read.identities == record().identities
     assert read.of_inputs.gain.tolist() == [1.0] * CHANNELS
-    assert read.levels["pots/0"].by_code == {9: 1e-5, 7: 2e-5}
+    assert read.levels["pots/0"].by_code == {250: 1e-5, 125: 2e-5}
 
 
 def _header(folder: Path) -> None:
@@ -101,6 +107,14 @@ def test_a_changed_record_is_refused(tmp_path: Path, tamper: Callable[[Path], ob
         assemble(packaged_configs() / "iris.yaml", configured(tmp_path))
 
 
+def test_arrays_that_cannot_be_opened_are_named(tmp_path: Path) -> None:
+    write_record(tmp_path / "r.json", record())
+    (tmp_path / "r.npz").unlink()
+    (tmp_path / "r.npz").mkdir()
+    with pytest.raises(ConfigError, match=r"cannot read .*r\.json: Is a directory"):
+        read_record(tmp_path / "r.json")
+
+
 @pytest.mark.parametrize(
     ("changes", "overrides", "why"),
     [
@@ -110,6 +124,8 @@ def test_a_changed_record_is_refused(tmp_path: Path, tamper: Callable[[Path], ob
         ({}, ["instruments.daq.full_scale=4 V"], "the ±2 V range of daq, not for ±4 V"),
         ({"pilot": "awg/12"}, [], "pilot at awg/12, but it is wired to awg/13"),
         ({"inputs": INPUTS[1:]}, [], "does not contain daq/0"),
+        ({"levels": TENFOLD}, [], "levels in the record for pots/0 are not those of MCP4251-104"),
+        ({"levels": OTHER_CODES}, [], "levels in the record for pots/0 are not those of MCP4251-104"),
         ({"unusable": {"pots/4": "is open"}}, [], r"pots/4 \(in1-out1\) is open: replace it"),
         ({"conditions": {"bench": "hardware"}}, [], "was made on 'bench: hardware', but this is 'bench: simulated'"),
     ],

@@ -121,6 +121,36 @@ def test_the_closed_form_of_tio2_agrees_with_its_rate_law_integrated_in_small_st
         assert 1 / pulsed.siemens == pytest.approx(ohm, rel=1e-5)
 
 
+def test_the_worst_cells_of_tio2_reach_both_ends_of_their_range_within_their_pulses() -> None:
+    """The highest resistance of a cell may be low, and its lowest resistance high."""
+
+    class Cell:
+        def __init__(self, specimen: Memristor) -> None:
+            self.cells = Cells({"c/0": specimen}, {}, 1, lambda *_: None)
+
+        def read(self) -> float:
+            return self.cells.read(0.0, "c/0", 0.2, 1e-3)
+
+        def pulse(self, volts: float, width_s: float) -> float:
+            self.cells.pulse(0.0, "c/0", volts, width_s)
+            return self.read()
+
+    class Draws:
+        def __init__(self, deviations: float) -> None:
+            self.deviations = deviations
+
+        def standard_normal(self) -> float:
+            return self.deviations
+
+    part = find_part("TIO2")
+    assert isinstance(part, Memristor)
+    for deviations, siemens in ((-4.0, part.minimum_s), (4.0, part.maximum_s)):
+        cell = Cell(part.drawn(Draws(deviations)))  # type: ignore[arg-type]
+        assert write_verify(cell, siemens, 0.01, part.ramp).converged
+        assert abs(cell.cells.siemens(0.0, "c/0") / siemens - 1) <= 0.01
+        assert cell.cells.strongest_v <= part.ramp.stop_v
+
+
 def test_reram_scatters_and_relaxes_as_published() -> None:
     assert spread(40e-6) == pytest.approx(1e-6 * (0.348 + 16.030 - 43.853 + 45.393 - 16.815))
     part = find_part("RERAM")

@@ -55,6 +55,9 @@ def test_every_imperfection_of_a_channel_is_found() -> None:
     for transfer in transfers:
         one, zero = transfer(one, columns), transfer(zero, columns)
     assert inputs.gain[:13] == pytest.approx((one - zero)[0, :13], abs=1e-8)
+    # Its own crosstalk cannot be told from the pilot's signal.
+    assert inputs.gain[13] == pytest.approx((one - zero)[0, 13], abs=2 * inputs.u_gain[13])
+    assert inputs.u_gain[13] < 2e-4
     assert inputs.offset_v[:13] == pytest.approx(zero[0, :13], abs=1e-8)
     delay = wrong.scan_delay_s("daq", 14)
     assert delay is not None
@@ -114,6 +117,23 @@ def test_defective_parts_are_found_and_the_others_known() -> None:
     table = found.levels["pots/12"]
     near = [abs(value / parts[12].conductance(Level(code)) - 1) for code, value in table.by_code.items() if code > 20]
     assert max(near) < 5e-3
+
+
+@pytest.mark.parametrize("seed", [201, 202])
+def test_rounding_of_crosstalk_is_in_the_uncertainty_of_tones(seed: int) -> None:
+    """Twelve bits and little noise: crosstalk is less than a step, and is subtracted from the tones of the sources."""
+    found, wrong, _ = calibrated(
+        *WRONG, "simulation.converters=true", "simulation.noise=50 µV", "instruments.daq.bits=12", f"seed={seed}"
+    )
+    outputs = found.of_outputs
+    tone_gain = np.array([wrong.source_gain(label) for label in found.outputs])
+    off = np.abs(outputs.tone_gain / tone_gain - 1)
+    assert np.mean(off <= 2 * outputs.u_tone_gain) >= 0.9
+    assert outputs.u_tone_gain.max() < 2e-3
+    coupling = wrong.coupling("daq", 14, found.outputs)
+    assert coupling is not None
+    off = np.abs(outputs.crosstalk[0].real - coupling / tone_gain[:, np.newaxis])[:, :13]
+    assert np.mean(off <= 2 * outputs.u_crosstalk[:, :13]) >= 0.9
 
 
 def error_and_tolerance(found: CalibrationRecord, wrong: Imperfections) -> tuple[float, float]:
