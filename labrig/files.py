@@ -31,6 +31,9 @@ def content_of(path: Path, most: int | None = None) -> bytes:
             with open(file, "rb", closefd=False) as stream:
                 return stream.read(-1 if most is None else most)
         return _from_pipe(file, path, most)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # reading a directory names none
+        raise
     finally:
         os.close(file)
 

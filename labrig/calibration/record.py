@@ -237,8 +237,8 @@ def read_record(path: Path) -> CalibrationRecord:
             )
         return _record(header, dict(np.load(io.BytesIO(content), allow_pickle=False)))
     except OSError as error:
-        raise ConfigError(f"cannot read {error.filename or path}: {error.strerror}", remedy=AGAIN) from error
-    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"cannot read {error.filename}: {error.strerror}", remedy=AGAIN) from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ConfigError(f"{path} is not a calibration record", remedy=AGAIN) from error
 
 

@@ -85,6 +85,9 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert read.levels["pots/0"].by_code == {250: 1e-5, 125: 2e-5}
 
 
+DEEP = "[" * 100_000
+
+
 def _header(folder: Path) -> None:
     header = json.loads((folder / "r.json").read_text())
     header["valid_until"] = "2999-01-01T00:00:00+00:00"
@@ -97,7 +100,10 @@ def _arrays(folder: Path) -> None:
     (folder / "r.npz").write_bytes(content)
 
 
-@pytest.mark.parametrize("tamper", [_header, _arrays, lambda folder: (folder / "r.json").write_text("[1]")])
+@pytest.mark.parametrize(
+    "tamper",
+    [_header, _arrays, *(lambda folder, text=text: (folder / "r.json").write_text(text) for text in ("[1]", DEEP))],
+)
 def test_a_changed_record_is_refused(tmp_path: Path, tamper: Callable[[Path], object]) -> None:
     write_record(tmp_path / "r.json", record())
     tamper(tmp_path)
@@ -111,7 +117,7 @@ def test_arrays_that_cannot_be_opened_are_named(tmp_path: Path) -> None:
     write_record(tmp_path / "r.json", record())
     (tmp_path / "r.npz").unlink()
     (tmp_path / "r.npz").mkdir()
-    with pytest.raises(ConfigError, match=r"cannot read .*r\.json: Is a directory"):
+    with pytest.raises(ConfigError, match=r"cannot read .*r\.npz: Is a directory"):
         read_record(tmp_path / "r.json")
 
 
