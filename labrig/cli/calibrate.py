@@ -110,13 +110,18 @@ def _standards(arguments: argparse.Namespace, assembly: Assembly) -> Standards:
             f"{', '.join(missing)}: on hardware, give these values of the standards, from a certificate or data sheet"
         )
     hookup = assembly.board.hookup
-    full_scale_v = assembly.devices[hookup.digitizer].digitizer.full_scale_v
+    full_scale_v, node_v = assembly.devices[hookup.digitizer].digitizer.full_scale_v, assembly.limits.node_v
     volts = _value("--reference", arguments.reference, "voltage", "1.8V")
-    volts = 0.9 * full_scale_v if volts is None else volts
+    volts = 0.9 * min(full_scale_v, node_v) if volts is None else volts
     if not 0.1 * full_scale_v <= volts < full_scale_v:
         raise UsageError(
             f"--reference {arguments.reference}: {hookup.digitizer} reads ±{full_scale_v:g} V; use a reference of at "
             f"least {0.1 * full_scale_v:g} V and below {full_scale_v:g} V"
+        )
+    if volts > node_v:
+        raise UsageError(
+            f"--reference {arguments.reference}: above limits.node, {node_v:g} V, which holds for a calibration too; "
+            f"use a smaller reference, or --set 'limits.node={volts:g} V' for this calibration"
         )
     low, high = assembly.network.programmable.range
     ohm = _value("--standard", arguments.standard, "resistance", "20kohm")

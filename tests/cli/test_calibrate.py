@@ -40,3 +40,14 @@ def test_examples_in_help_and_readme_can_be_written(capsys: pytest.CaptureFixtur
     assert {option: parse_quantity(text).dimension for option, text in given.items()} == {
         option: DIMENSIONS[option] for option in given
     }
+
+
+def test_the_default_reference_is_within_the_limit_of_nodes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = ["--set", "instruments.daq.full_scale=10 V", "--set", "simulation.preset=ideal", "--no-levels"]
+    assert main(["calibrate", "divider.yaml", *options, "--out", "record.json"]) == 0, capsys.readouterr().err
+    capsys.readouterr()
+    assert main(["calibrate", "divider.yaml", *options, "--reference", "9V"]) == 2
+    assert "--reference 9V: above limits.node, 5 V" in capsys.readouterr().err
