@@ -123,7 +123,8 @@ STAGES: Sequence[Stage] = (
     Stage("miswired", read_miswired),
     Stage("range_checked", network.check_range),
     Stage("trained", trained.read_trained),
-    Stage("task", task.read_task, subject="task"),
+    Stage("examples", task.read_examples, subject="examples of the task"),
+    Stage("task", task.read_task, subject="whether the task fits the board"),
     Stage("loss", task.read_loss),
     Stage("twin_checked", check_twin),
     Stage("acquisition_timing", acquisition.read_timing, subject="timing"),
@@ -225,7 +226,7 @@ def _checked(document: Document) -> Assembly | None:
     products, skipped, document = _products(document)
     faulty = sorted(instruments.faulty(document, products["devices"]))
     if faulty:
-        skipped.insert(0, f"wiring of {', '.join(faulty)}")
+        skipped.insert(0, f"wiring of {' and '.join(faulty)}")
     if document.problems:
         if skipped:
             document.problems.note(f"not checked until these problems are fixed: {', '.join(skipped)}")

@@ -11,7 +11,7 @@ def rounded_up(value: float) -> float:
     return math.ceil(value / unit) * unit
 
 
-def rounded_down(value: float) -> float:
-    """Round a value down to two significant digits."""
-    unit = 10.0 ** (math.floor(math.log10(value)) - 1)
-    return math.floor(value / unit) * unit
+def rounded_down(value: float, digits: int = 2) -> float:
+    """Round a value down to this many significant digits."""
+    unit = 10.0 ** (math.floor(math.log10(value)) + 1 - digits)
+    return math.floor(value / unit * (1 + 1e-12)) * unit

@@ -110,14 +110,18 @@ def _standards(arguments: argparse.Namespace, assembly: Assembly) -> Standards:
             f"{', '.join(missing)}: on hardware, give these values of the standards, from a certificate or data sheet"
         )
     hookup = assembly.board.hookup
-    full_scale_v = assembly.devices[hookup.digitizer].digitizer.full_scale_v
-    most, why = min((full_scale_v, f"the range of {hookup.digitizer}"), (assembly.limits.node_v, "limits.node"))
+    full_scale_v, node_v = assembly.devices[hookup.digitizer].digitizer.full_scale_v, assembly.limits.node_v
     volts = _value("--reference", arguments.reference, "voltage", "1.8V")
-    volts = 0.9 * most if volts is None else volts
-    if not 0.1 * full_scale_v <= volts < most:
+    volts = 0.9 * min(full_scale_v, node_v) if volts is None else volts
+    if not 0.1 * full_scale_v <= volts < full_scale_v:
         raise UsageError(
             f"--reference: {volts:g} V does not fit {hookup.digitizer}; use a reference of at least "
-            f"{0.1 * full_scale_v:g} V, a tenth of its range, and below {most:g} V ({why})"
+            f"{0.1 * full_scale_v:g} V, a tenth of its range, and below {full_scale_v:g} V"
+        )
+    if volts > node_v:
+        raise UsageError(
+            f"--reference: {volts:g} V is above limits.node, {node_v:g} V, which holds for a calibration too; "
+            f"use a smaller reference, or --set 'limits.node={volts:g} V' for this calibration"
         )
     low, high = assembly.network.programmable.range
     ohm = _value("--standard", arguments.standard, "resistance", "20kohm")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 PAUSE_S = 0.5
 """Least time between two acquisitions of --watch (s)."""
+
+_DECIMAL_COMMA = re.compile(r"=\s*[+-]?\d+,(?=\d)")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -233,10 +236,16 @@ def _values(
     dimension_of = dict(zip(nodes, dimensions, strict=True))
     values = np.zeros(len(nodes))
     seen: set[str] = set()
+    for item in given:
+        if decimal := _DECIMAL_COMMA.search(item):
+            point = item[: decimal.end() - 1] + "." + item[decimal.end() :]
+            raise UsageError(f"{option} {item!r}: decimals are written with a point: {point!r}")
     for text in (part for item in given for part in item.split(",")):
         node, equals, written = (part.strip() for part in text.partition("="))
         if not equals or node not in nodes:
-            raise UsageError(f"{option} {text!r}: write NODE=VALUE (nodes: {', '.join(nodes)})")
+            missing = "no source drives" if option == "--drive" else "there is no error source at"
+            why = f"{missing} {node!r}; " if equals else ""
+            raise UsageError(f"{option} {text!r}: {why}write NODE=VALUE (nodes: {', '.join(nodes)})")
         if node in seen:
             raise UsageError(f"{option} {text!r}: {node} is given twice; give it once")
         seen.add(node)

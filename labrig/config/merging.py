@@ -10,6 +10,9 @@ from labrig.config.problems import TreePath
 BUILDERS = frozenset({"layered", "grid", "edges", "netlist"})
 SHARED_TASK_SECTIONS = frozenset({"split", "encode", "target"})
 
+OF_ENTRIES = frozenset({("instruments",), ("wiring",)})
+"""Maps of entries that the user names: none has a default that `null` could stand for."""
+
 
 def _is_choice(section: str, key: str) -> bool:
     """Return whether a key of `network` or `task` is one of several that exclude each other.
@@ -23,14 +26,18 @@ def merge(base: Marked, over: Marked, path: TreePath = ()) -> Marked:
     """Merge two trees: maps are merged, lists and scalars are replaced by those of `over`.
 
     An instrument with another `driver` is replaced completely, as its options belong to the driver. In `network` and
-    `task`, a choice of network or task replaces the choice in `base`.
+    `task`, a choice of network or task replaces the choice in `base`. An instrument or a row of the wiring in `base`
+    is left out if it is null in `over`.
     """
     if not isinstance(base.value, dict) or not isinstance(over.value, dict) or _is_another_driver(base, over, path):
         return over
     kept = drop_other_choices(base.value, path, set(over.value))
     merged = dict(kept)
     for key, value in over.value.items():
-        merged[key] = merge(kept[key], value, (*path, key)) if key in kept else value
+        if key in kept and value.value is None and path in OF_ENTRIES:
+            del merged[key]
+        else:
+            merged[key] = merge(kept[key], value, (*path, key)) if key in kept else value
     return replace(over, value=merged)
 
 

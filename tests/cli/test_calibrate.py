@@ -32,8 +32,8 @@ def test_an_example_in_a_remedy_can_be_written(option: str, dimension: str, caps
 @pytest.mark.parametrize(
     ("limit_v", "reference", "why"),
     [
-        (5.0, "2 V", r"2 V does not fit daq; .*at least 0\.2 V, .* below 2 V \(the range of daq\)"),
-        (1.2, "1.8 V", r"1\.8 V does not fit daq; .*below 1\.2 V \(limits\.node\)"),
+        (5.0, "2 V", r"2 V does not fit daq; .*at least 0\.2 V, .* below 2 V"),
+        (1.2, "1.8 V", r"1\.8 V is above limits\.node, 1\.2 V, .*smaller reference, or --set 'limits\.node=1\.8 V'"),
     ],
 )
 def test_a_reference_that_no_input_may_read_is_refused_before_anything_is_connected(

@@ -171,3 +171,18 @@ def test_the_configuration_of_a_run_can_be_run_again(
     again = Path("second", "config.resolved.yaml").read_text(encoding="utf-8")
     assert again == kept.read_text(encoding="utf-8")
     capsys.readouterr()
+
+
+def test_the_largest_current_that_check_names_passes_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    through = ["--set", "wiring.out0.through=97.3 kΩ"]  # 5 V through it is 51.3875 µA
+    assert main(["check", "divider.yaml", *through, "--set", "learning.error.current=1 mA"]) == 3
+    most = capsys.readouterr().err.partition("use at most ")[2].partition("\n")[0]
+    assert main(["check", "divider.yaml", *through, "--set", f"learning.error.current={most}"]) == 0, most
+
+
+def test_inputs_that_only_lack_complements_are_told_the_key(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "iris.yaml", "--set", "task.encode.complements=false"]) == 3
+    assert "but 10 nodes are driven; write 'complements: true' in task.encode, or wire" in capsys.readouterr().err

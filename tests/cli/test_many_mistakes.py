@@ -72,9 +72,43 @@ def test_what_could_not_be_checked_is_said(tmp_path: Path, capsys: pytest.Captur
     path = write(tmp_path, edited(IRIS, Edit("channels: 10, bits: 16, full_scale: 5 V", "channels: none"))[0])
     assert main(["check", str(path)]) == 3
     assert (
-        "\nnot checked until these problems are fixed: wiring of awg, task, timing, limits\n2 problems\n"
-        in capsys.readouterr().err
+        "\nnot checked until these problems are fixed: wiring of awg, whether the task fits the board, timing, limits\n"
+        "2 problems\n" in capsys.readouterr().err
     )
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        Edit("channels: 10, bits: 16, full_scale: 5 V", "channels: none"),
+        Edit("drive: awg/0..5", "drive: awg/10..15"),
+        Edit("range: [10 µS, 100 µS]", "range: [10 µS, 100 Ω]"),
+    ],
+    ids=["instruments", "wiring", "network"],
+)
+@pytest.mark.parametrize(
+    ("mistake", "message"),
+    [
+        (Edit("data: flowers.csv", "data: trees.csv"), "there is no file 'trees.csv'"),
+        (Edit("label: species", "label: kind"), "flowers.csv has no column 'kind'"),
+        (Edit("train_per_class: 3", "train_per_class: 99"), "but split asks for 99 + 1"),
+    ],
+    ids=["file", "label", "split"],
+)
+def test_examples_are_checked_without_a_board(
+    elsewhere: Edit, mistake: Edit, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path, edited(IRIS, elsewhere, mistake)[0])
+    assert main(["check", str(path)]) == 3
+    said = capsys.readouterr().err
+    assert message in said
+    assert "whether the task fits the board" in said.partition("not checked until these problems are fixed: ")[2]
+
+
+def test_instruments_at_fault_are_named_as_one_item(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path, edited(IRIS, Edit("full_scale: 5 V", "full_scale: 5"), Edit("2 V, max", "2, max"))[0])
+    assert main(["check", str(path)]) == 3
+    assert "fixed: wiring of awg and daq, whether" in capsys.readouterr().err
 
 
 AUTO = edited(IRIS, Edit("current: 1 µA", "current: auto"), Edit("temperature: 50 mV", "temperature: auto"))[0]

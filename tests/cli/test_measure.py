@@ -84,7 +84,15 @@ def test_a_table_has_the_same_in_words(capsys: pytest.CaptureFixture[str]) -> No
 def test_a_node_that_is_not_there_is_refused(option: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["measure", "divider.yaml", option]) == 2
     node = "in0" if "--drive" in option else "out0"
-    assert f"write NODE=VALUE (nodes: {node})" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"write NODE=VALUE (nodes: {node})" in said
+    if "out0" in option or "in0" in option:
+        assert ("no source drives 'out0'" if node == "in0" else "there is no error source at 'in0'") in said
+
+
+def test_a_decimal_comma_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["measure", "divider.yaml", "--drive", "in0=0,5V"]) == 2
+    assert "--drive 'in0=0,5V': decimals are written with a point: 'in0=0.5V'" in capsys.readouterr().err
 
 
 def test_what_is_read_is_beside_what_is_expected(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from labrig.assembly.board import Board
-from labrig.assembly.recommended import rounded_up
+from labrig.assembly.recommended import rounded_down, rounded_up
 from labrig.assembly.sections.instruments import Device
 from labrig.assembly.sections.learning import LearningChoice
 from labrig.assembly.sections.limits import Limits
@@ -48,7 +48,7 @@ def check_error(
                 path,
                 f"{_flow(current, role)} through {_through(wire)} into {wire.node} needs {_volts(needed)}, but "
                 f"{wire.device} and limits.node allow only {_volts(limit)}: use at most "
-                f"{_flow(limit / abs(wire.volts_per_ampere), role)}",
+                f"{_flow(rounded_down(limit / abs(wire.volts_per_ampere), 4), role)}",
             )
             break
     if tones is not None:

@@ -155,5 +155,6 @@ def check_bench(document: Document, header: Header, devices: Mapping[str, Device
             document.report(
                 path,
                 f"{device.driver.name} is not a real instrument, but {runs} real drivers; "
-                "choose one (labrig drivers lists them), or use 'bench: simulated'",
+                f"choose one (labrig drivers lists them), leave an inherited one out ('{name}: null'), or use "
+                "'bench: simulated'",
             )

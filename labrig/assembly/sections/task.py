@@ -142,25 +142,32 @@ def _model(name: str, task: type[Task], needed: tuple[str, ...]) -> type[Section
     return create_model("Task", __base__=Section, **fields)
 
 
-def read_task(
+class _NoBoard(Exception):
+    """A task asks for the terminals of a board that has problems."""
+
+
+class _NoTerminals:
+    """Stands for the terminals of a board that has problems, so that a task that needs none is checked all the same."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise _NoBoard
+
+
+def read_examples(
     document: Document,
     choice: TaskChoice,
     learning: LearningChoice,
-    network: NetworkChoice,
-    board: Board,
+    network: NetworkChoice | None = None,
+    board: Board | None = None,
     header: Header | None = None,
 ) -> Task | None:
-    """Build the task on a board; None if it has problems."""
+    """Build the task; None if it has problems, or needs a board and there is none yet.
+
+    Whether the task fits the board is checked by `read_task`.
+    """
     before = len(document.problems)
     _check_loss(document, choice, learning)
-    hookup = board.hookup
-    terminals = Terminals(
-        input_ohm=hookup.input_ohm,
-        output_ohm=hookup.output_ohm,
-        range_s=network.programmable.range,
-        edges=len(hookup.edges),
-        fixed=any(board.network.fixed.values()),
-    )
+    terminals: Any = _terminals(network, board) if network and board else _NoTerminals()
 
     def locate(key: Key) -> Path | None:
         written = document.get(choice.place(key))
@@ -175,6 +182,8 @@ def read_task(
     context = TaskContext(terminals, choice.shared, header.seed if header else 0, locate, searched, warn)
     try:
         task = choice.task.build(choice.options, context)
+    except _NoBoard:
+        return None
     except OptionError as error:
         document.report(choice.place(error.key), str(error))
         return None
@@ -184,9 +193,28 @@ def read_task(
     if not len(task.train) and learning.section.epochs > 0:
         message = "there are no training examples; use at least 1, or 'epochs: 0' in learning to score only"
         document.report(choice.place(("split",)), message)
-    for problem in task.board_problems(terminals):
-        document.report(choice.place(problem.key), str(problem))
     return task if len(document.problems) == before else None
+
+
+def read_task(
+    document: Document, choice: TaskChoice, examples: Task, network: NetworkChoice, board: Board
+) -> Task | None:
+    """Return the task if it fits the board; else report why not, and return None."""
+    problems = examples.board_problems(_terminals(network, board))
+    for problem in problems:
+        document.report(choice.place(problem.key), str(problem))
+    return None if problems else examples
+
+
+def _terminals(network: NetworkChoice, board: Board) -> Terminals:
+    hookup = board.hookup
+    return Terminals(
+        input_ohm=hookup.input_ohm,
+        output_ohm=hookup.output_ohm,
+        range_s=network.programmable.range,
+        edges=len(hookup.edges),
+        fixed=any(board.network.fixed.values()),
+    )
 
 
 def read_loss(

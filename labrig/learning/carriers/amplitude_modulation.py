@@ -34,5 +34,4 @@ class AmplitudeModulation(Carrier):
 
     @override
     def excitation(self, activation: Array, loss_gradient: Array) -> Excitation:
-        gamma = self.current_a / max(float(np.abs(loss_gradient).max()), self.floor)
-        return Excitation(activation, error=np.tile(-gamma / 2 * loss_gradient, (2, 1)), half_squares=True)
+        return Excitation(activation, error=np.tile(self.against(loss_gradient) / 2, (2, 1)), half_squares=True)

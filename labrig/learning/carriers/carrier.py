@@ -68,6 +68,14 @@ class Carrier(ABC):
         If `error_first` is false, the excitation does not depend on the loss gradient, which may be zeros.
         """
 
+    def against(self, loss_gradient: Array) -> Array:
+        """(O,) currents −γ ∂C/∂v_o, of which the largest is the configured current, and not a rounding error more.
+
+        A current that is just within the limits of a source or of the board would be refused otherwise.
+        """
+        gamma = self.current_a / max(float(np.abs(loss_gradient).max()), self.floor)
+        return np.clip(-gamma * loss_gradient, -self.current_a, self.current_a)
+
     def at_current(self, current_a: float) -> Carrier:
         """The same carrier with another current (A) and without a floor."""
         return type(self)(self.options, current_a, 0.0, self.outputs)

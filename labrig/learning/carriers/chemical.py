@@ -34,5 +34,4 @@ class Chemical(Carrier):
 
     @override
     def excitation(self, activation: Array, loss_gradient: Array) -> Excitation:
-        gamma = self.current_a / max(float(np.abs(loss_gradient).max()), self.floor)
-        return Excitation(activation, constant=-gamma * loss_gradient)
+        return Excitation(activation, constant=self.against(loss_gradient))

@@ -23,5 +23,4 @@ class SharedTone(Carrier):
 
     @override
     def excitation(self, activation: Array, loss_gradient: Array) -> Excitation:
-        gamma = self.current_a / max(float(np.abs(loss_gradient).max()), self.floor)
-        return Excitation(activation, error=-gamma * loss_gradient[np.newaxis])
+        return Excitation(activation, error=self.against(loss_gradient)[np.newaxis])

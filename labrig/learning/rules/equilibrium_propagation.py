@@ -52,12 +52,12 @@ class EquilibriumPropagation(Rule):
         e = loss.gradient(free.outputs, example.target)
         if not np.any(e):
             return None
-        beta = carrier.current_a / max(float(np.abs(e).max()), carrier.floor)
-        asked = Excitation(example.activation, constant=-beta * e)
+        against = carrier.against(e)
+        asked = Excitation(example.activation, constant=against)
         nudged = yield asked
         base = free
         if self.options.nudge == "centred":
-            base = yield replace(asked, constant=beta * e)
+            base = yield replace(asked, constant=-against)
         apart = nudged.constant - base.constant
         check_misfit(apart[np.newaxis], e, carrier.floor)
         (weight,) = combination(apart[np.newaxis], -e)

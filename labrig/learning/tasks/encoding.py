@@ -157,6 +157,15 @@ class EncodedInputs:
         """Describe the number and kinds of the inputs in words."""
         return inputs_in_words(self.activation.shape[1], self.encode)
 
+    def inputs_remedy(self, driven: int) -> str:
+        """Return the hint to switch complements on or off, if the inputs then are as many as the driven nodes."""
+        constant, complements = len(self.encode.bias), self.encode.complements
+        varying = self.activation.shape[1] - constant
+        switched = varying // 2 if complements else 2 * varying
+        if switched + constant != driven:
+            return ""
+        return f"; write 'complements: {'false' if complements else 'true'}' in task.encode, or wire the others"
+
     def input_key(self, column: int) -> Key:
         """The key that sets the voltage of an input."""
         return input_key(column, self.activation.shape[1], self.encode)

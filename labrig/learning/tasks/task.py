@@ -172,6 +172,7 @@ class Task(ABC):
         problems: list[OptionError] = []
         if self.activation.shape[1] != terminals.inputs:
             message = f"the task has {self.inputs_in_words()}, but {terminals.inputs} nodes are driven"
+            message += self.inputs_remedy(terminals.inputs)
             problems.append(OptionError((), message))
         if self.readout.shape[1] != terminals.outputs:
             problems.append(self.outputs_problem(terminals.outputs))
@@ -188,6 +189,10 @@ class Task(ABC):
         """Describe the number and kinds of the inputs in words."""
         count = self.activation.shape[1]
         return "1 input" if count == 1 else f"{count} inputs"
+
+    def inputs_remedy(self, driven: int) -> str:
+        """Return the end of a message: the key that makes the inputs as many as the driven nodes; empty if none."""
+        return ""
 
     def input_roles(self) -> tuple[Role, ...]:
         """Return the role of each input."""

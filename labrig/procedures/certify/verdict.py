@@ -203,7 +203,11 @@ def _larger_current(certificate: Certificate, factor: float) -> tuple[str, ...]:
     most = min(harmless, possible)
     if factor * now <= most:
         return (f"use a larger {key}: {certificate.error_text(float(f'{factor * now:.2g}'))} may be enough",)
-    why = "beyond it nonlinear parts bias the gradient" if harmless < possible else "the sources deliver no more"
+    why = (
+        "beyond it nonlinear parts bias the gradient"
+        if harmless < possible
+        else "the sources, or limits.node, allow no more"
+    )
     if most < 1.2 * now:
         return ()
     return (f"use a larger {key}, up to {certificate.error_text(float(f'{most:.2g}'))}: {why}",)

@@ -108,6 +108,21 @@ def test_later_bases_win_and_packaged_files_are_found(write: Any, tmp_path: Path
         load(Path("base.yaml"), packaged=tmp_path)
 
 
+def test_an_inherited_instrument_or_row_that_is_null_is_left_out(write: Any) -> None:
+    write(
+        "base.yaml",
+        "instruments: {awg: {bits: 16}, err: {bits: 14}}\nwiring: {in0: awg/0, out0: err/0}\ntask: {encode: {}}\n",
+    )
+    path = write(
+        "top.yaml",
+        "extends: base.yaml\ninstruments: {err: null, own: null}\nwiring: {out0: null}\ntask: {encode: null}\n",
+    )
+    tree: Any = plain(load(path).root)
+    assert tree["instruments"] == {"awg": {"bits": 16}, "own": None}  # nothing to leave out: `own` has no keys yet
+    assert list(tree["wiring"]) == ["in0"]
+    assert tree["task"] == {"encode": None}
+
+
 def test_extends_that_lead_nowhere_or_in_circles_are_faults(write: Any) -> None:
     write("a.yaml", "extends: b.yaml\n")
     write("b.yaml", "extends: [top.yaml]\n")

@@ -108,7 +108,7 @@ def test_a_larger_current_is_advised_with_its_size():
     assert f"use a larger learning.error.current: {1e6 * float(f'{1e-6 * share / 0.01:.2g}'):.4g} µA may be enough" in (
         judge(coarse).hints
     )
-    assert "up to 2 µA: the sources deliver no more" in judge(replace(coarse, largest_a=2e-6)).hints[1]
+    assert "up to 2 µA: the sources, or limits.node, allow no more" in judge(replace(coarse, largest_a=2e-6)).hints[1]
     assert not any("larger learning.error" in hint for hint in judge(replace(coarse, largest_a=1.1e-6)).hints)
     currents, all_resolved = np.array([1e-7, 1e-6, 1e-5]), np.array([True, True])
     size = float(np.linalg.norm(EXACT[0]))

@@ -9,7 +9,12 @@ import pytest
 from unit.rig.benches import assembled, off, setup_with
 from unit.rig.saboteurs import Disconnected, Loud
 
+from labrig.config.section import NoOptions
 from labrig.errors import LimitExceeded, Overrange, SyncLost
+from labrig.learning.carriers.amplitude_modulation import AmplitudeModulation
+from labrig.learning.carriers.carrier import Carrier
+from labrig.learning.carriers.chemical import Chemical
+from labrig.learning.carriers.shared_tone import SharedTone
 from labrig.learning.measurement import Excitation
 from labrig.rig.limits import Limits
 from labrig.signals.tones import SILENT
@@ -34,6 +39,19 @@ def test_limits_of_the_rig(limits: Limits, message: str):
             rig.measure(Excitation(XOR.task.activation[0]))
     assert caught.value.exit_code == 5
     assert off(setup)
+
+
+@pytest.mark.parametrize("carrier", [SharedTone, AmplitudeModulation, Chemical])
+def test_the_largest_error_current_that_check_allows_can_be_played(carrier: type[Carrier]):
+    rng = np.random.default_rng(0)
+    for largest_a in (50e-6, 51.38e-6, 7e-6):
+        for slope in rng.standard_normal((300, 3)):
+            asked = carrier(NoOptions(), largest_a, 0.0, 3).excitation(np.zeros(2), slope)
+            tones = asked.constant if asked.error is None else asked.error
+            assert tones is not None
+            largest = np.abs(np.atleast_2d(tones)).sum(axis=0).max()
+            assert 100e3 * largest <= 100e3 * largest_a
+            assert largest == pytest.approx(largest_a, rel=1e-12)
 
 
 def test_a_drive_beyond_the_limit_is_never_played():
