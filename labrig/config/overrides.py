@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from labrig.config.marked import Marked
-from labrig.config.merging import drop_other_choices
+from labrig.config.merging import OF_ENTRIES, drop_other_choices
 from labrig.config.problems import Mark, Problems, TreePath, render_path
 from labrig.config.reading import Source, compose
 from labrig.config.wiring import expand_wiring
@@ -152,6 +152,8 @@ def _place(
         )
         return node
     entries = drop_other_choices(node.value or {}, path[:depth], {part})
+    if part in entries and value.value is None and path[:depth] in OF_ENTRIES and depth + 1 == len(path):
+        return replace(node, value={key: entry for key, entry in entries.items() if key != part})
     return replace(
         node, value={**entries, part: _place(entries.get(part, missing), path, marks, depth + 1, value, problems)}
     )

@@ -121,6 +121,8 @@ def test_an_inherited_instrument_or_row_that_is_null_is_left_out(write: Any) -> 
     assert tree["instruments"] == {"awg": {"bits": 16}, "own": None}  # nothing to leave out: `own` has no keys yet
     assert list(tree["wiring"]) == ["in0"]
     assert tree["task"] == {"encode": None}
+    tree = plain(load(write("plain.yaml", "extends: base.yaml\n"), "instruments.err=null", "wiring.out0=null").root)
+    assert (list(tree["instruments"]), list(tree["wiring"])) == (["awg"], ["in0"])
 
 
 def test_extends_that_lead_nowhere_or_in_circles_are_faults(write: Any) -> None:
