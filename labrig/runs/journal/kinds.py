@@ -112,8 +112,13 @@ def _patched(blobs: Sequence[bytes]) -> Array:
     return np.array(rows)
 
 
-def _packed(state: Mapping[str, Any]) -> bytes:
-    """Encode the length of a JSON text, the text with a placeholder for each array, and the arrays."""
+def packed(state: Mapping[str, Any] | bytes) -> bytes:
+    """Encode the length of a JSON text, the text with a placeholder for each array, and the arrays.
+
+    A state that is encoded already is returned as it is.
+    """
+    if isinstance(state, bytes):
+        return state
     arrays: list[bytes] = []
 
     def plain(value: Any) -> Any:
@@ -159,6 +164,6 @@ KINDS: Mapping[Any, Kind] = {
     Array: Kind("BLOB", _whole, lambda blob: np.frombuffer(blob, dtype="<f8"), _arrays),
     Rows: Kind("BLOB", _rows, _from_rows, tuple),
     Steady: Kind("BLOB", _whole, bytes, _patched, _changes),
-    State: Kind("BLOB", _packed, _unpacked, tuple),
+    State: Kind("BLOB", packed, _unpacked, tuple),
 }
 """How each field type is stored."""

@@ -314,7 +314,7 @@ class Checkpoint:
     wall_s
         As in Step.
     state
-        State of the rig and the bench.
+        State of the rig and the bench; in the writer, as it is stored.
     """
 
     rows: dict[str, Any]

@@ -13,6 +13,7 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Literal, Self
 
 from labrig.errors import StorageError, UsageError
+from labrig.runs.journal.kinds import packed
 from labrig.runs.journal.migrations import schema_version, upgrade
 from labrig.runs.journal.reader import read_checkpoint
 from labrig.runs.journal.schema import (
@@ -269,7 +270,10 @@ class Journal:
         self._writings.clear()
 
     def _replace_checkpoint(self, db: sqlite3.Connection, **changes: Any) -> None:
-        self._checkpoint = replace(self._checkpoint, wall_s=self.elapsed_s, **changes)
+        # Encoded once: the run goes on changing the objects, and an event is committed with the state before its step.
+        state = packed(changes.pop("state", self._checkpoint.state))
+        changes |= {"wall_s": self.elapsed_s, "state": state}
+        self._checkpoint = replace(self._checkpoint, **changes)
         db.execute(CHECKPOINT.replacement, CHECKPOINT.stored(self._checkpoint))
 
     @contextmanager

@@ -13,7 +13,7 @@ import pytest
 
 from labrig.errors import StorageError
 from labrig.runs.journal import Evaluation, Event, Journal, Overview, Step, read_journal, read_overview, reader
-from labrig.runs.journal.reader import _overview, _Reading
+from labrig.runs.journal.reader import _overview, _Reading, read_checkpoint
 
 
 def step(index: int, edges: int = 3) -> Step:
@@ -48,6 +48,20 @@ def test_what_was_written_is_read(tmp_path):
     assert list(record.wall_s) == sorted(record.wall_s)
     assert evaluation.wall_s >= record.wall_s[-1]
     assert record.events == ((3, "finished", {"run": "µ"}, 40, 1.5),)
+
+
+def test_an_event_leaves_the_state_of_the_last_step_as_it_was(tmp_path):
+    """A run that is killed before the step of the event is committed goes on from the step before, and its state."""
+    path = tmp_path / "run.db"
+    found, evidence = list[str](), np.zeros(2)
+    with Journal(path) as journal:
+        journal.append(step(1), {"found": found, "evidence": evidence})
+        found.append("in0-out0")
+        evidence += 1.0
+        journal.event(Event(2, "twin", {"edge": "in0-out0"}, 12, 1.5))
+        state = read_checkpoint(path).state
+    assert state["found"] == []
+    assert state["evidence"].tolist() == [0.0, 0.0]
 
 
 @pytest.mark.parametrize("durability", ["process", "power"])
