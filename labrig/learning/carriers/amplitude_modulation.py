@@ -34,4 +34,4 @@ class AmplitudeModulation(Carrier):
 
     @override
     def excitation(self, activation: Array, loss_gradient: Array) -> Excitation:
-        return Excitation(activation, error=np.tile(self.against(loss_gradient) / 2, (2, 1)), half_squares=True)
+        return Excitation(activation, error=np.tile(self.error_currents(loss_gradient) / 2, (2, 1)), half_squares=True)

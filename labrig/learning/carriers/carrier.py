@@ -68,8 +68,8 @@ class Carrier(ABC):
         If `error_first` is false, the excitation does not depend on the loss gradient, which may be zeros.
         """
 
-    def against(self, loss_gradient: Array) -> Array:
-        """(O,) currents −γ ∂C/∂v_o, of which the largest is the configured current, and not a rounding error more.
+    def error_currents(self, loss_gradient: Array) -> Array:
+        """(O,) currents −γ ∂C/∂v_o (A). None exceeds the configured current, not even by a rounding error.
 
         A current that is just within the limits of a source or of the board would be refused otherwise.
         """

@@ -34,4 +34,4 @@ class Chemical(Carrier):
 
     @override
     def excitation(self, activation: Array, loss_gradient: Array) -> Excitation:
-        return Excitation(activation, constant=self.against(loss_gradient))
+        return Excitation(activation, constant=self.error_currents(loss_gradient))

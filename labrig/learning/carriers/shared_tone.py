@@ -23,4 +23,4 @@ class SharedTone(Carrier):
 
     @override
     def excitation(self, activation: Array, loss_gradient: Array) -> Excitation:
-        return Excitation(activation, error=self.against(loss_gradient)[np.newaxis])
+        return Excitation(activation, error=self.error_currents(loss_gradient)[np.newaxis])

@@ -52,12 +52,12 @@ class EquilibriumPropagation(Rule):
         e = loss.gradient(free.outputs, example.target)
         if not np.any(e):
             return None
-        against = carrier.against(e)
-        asked = Excitation(example.activation, constant=against)
+        currents = carrier.error_currents(e)
+        asked = Excitation(example.activation, constant=currents)
         nudged = yield asked
         base = free
         if self.options.nudge == "centred":
-            base = yield replace(asked, constant=-against)
+            base = yield replace(asked, constant=-currents)
         apart = nudged.constant - base.constant
         check_misfit(apart[np.newaxis], e, carrier.floor)
         (weight,) = combination(apart[np.newaxis], -e)
