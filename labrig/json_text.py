@@ -6,11 +6,13 @@ import json
 import math
 from typing import Any
 
+_PLAIN = json.JSONEncoder(allow_nan=False)  # made once: the journal writes several texts per step
+
 
 def json_text(value: Any, **layout: Any) -> str:
     """Return `value` as JSON; `layout` as for json.dumps."""
     try:
-        return json.dumps(value, allow_nan=False, **layout)
+        return json.dumps(value, allow_nan=False, **layout) if layout else _PLAIN.encode(value)
     except ValueError:
         return json.dumps(_finite(value), allow_nan=False, **layout)
 

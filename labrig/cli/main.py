@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from labrig.cli import elapsed as elapsed  # starts the clock of `wall_s`
@@ -24,6 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """Run as the console script `labrig`."""
+    # Nearly everything that imports and a configuration create lives to the end, so garbage is rarely looked for.
+    gc.set_threshold(20_000, 20, 20)
     try:
         from labrig.cli.streams import flush_stdout, protect_streams
 

@@ -10,10 +10,12 @@ import hashlib
 import socket
 import struct
 import sys
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING
 
 from labrig.instruments import records
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 _PROBES = 4096
 """Number of times that other processes can ask for the holder while the lock is held."""
@@ -49,6 +51,8 @@ class MachineLock:
                 raise
             self._held = held
             return True
+        from filelock import FileLock, Timeout  # not at import: Linux does without it
+
         records.require_folder()
         lock = FileLock(records.FOLDER / f"{self._file_name}.lock", timeout=0, thread_local=False)
         try:

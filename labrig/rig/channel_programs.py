@@ -58,6 +58,8 @@ class ChannelPrograms:
             raise LabrigError(
                 f"the activation has shape {activation.shape}; with {inputs} inputs it must be ({inputs},)"
             )
+        if excitation.error is None and excitation.constant is None and np.isfinite(activation).all():
+            return {device: channels.copy() for device, channels in self._without_error(activation).items()}
         shape = len(self.error_hz), len(hookup.outputs)
         error = np.zeros(shape) if excitation.error is None else np.asarray(excitation.error, dtype=float)
         if error.shape != shape:
@@ -72,8 +74,7 @@ class ChannelPrograms:
             )
         if not (np.isfinite(activation).all() and np.isfinite(error).all() and np.isfinite(constant).all()):
             raise LabrigError("the activation or the error contains NaN or infinity")
-        played = self._without_error(activation * hookup.volts_per_drive)
-        programs = {device: channels.copy() for device, channels in played.items()}
+        programs = {device: channels.copy() for device, channels in self._without_error(activation).items()}
         volts = error * hookup.output_volts_per_ampere
         levels = (constant * hookup.output_volts_per_ampere).tolist()
         for wire, column, level in zip(hookup.outputs, volts.T.tolist(), levels, strict=True):
@@ -152,11 +153,12 @@ class ChannelPrograms:
         wires = self._hookup.outputs
         return np.array([played[wire.device][wire.channel].dc / wire.volts_per_ampere for wire in wires])
 
-    def _without_error(self, volts: Array) -> Programs:
+    def _without_error(self, activation: Array) -> Programs:
         """Programs of all channels without error; cached, because an example is measured with and without error."""
-        asked = volts.tobytes()
+        asked = activation.tobytes()
         if asked != self._last[0]:
             hookup, hz = self._hookup, self._activation_hz
+            volts = activation * hookup.volts_per_drive
             programs: Programs = {device: {} for device in hookup.sources}
             for wire, x in zip(hookup.inputs, volts.tolist(), strict=True):
                 played = ToneProgram(x) if hz is None else ToneProgram(0.0, (signed_tone(hz, x),))

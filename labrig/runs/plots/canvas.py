@@ -77,7 +77,9 @@ def new_figure(width: float, height: float) -> Figure:
 def png(figure: Figure) -> bytes:
     """Return the figure as a PNG."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI)
+    figure.savefig(
+        buffer, format="png", dpi=DPI, pil_kwargs={"compress_level": 2}
+    )  # a third larger, three times faster
     return buffer.getvalue()
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from labrig.network.physics import Decays, Equilibrium, Network, SeenFromNodes
-from labrig.signals.tones import SILENT
+from labrig.signals.tones import SILENT, Tone, ToneProgram
 from labrig.simulation.world.lag import LinearResponse, lagging
 from labrig.simulation.world.outputs import OutputStages
 from labrig.simulation.world.timeline import SAME_SAMPLE, Timeline
@@ -83,6 +83,22 @@ class _Playing:
         return np.einsum("ucf,fc->uc", self.by_skew(self.turning)[:, rows], phasors).real
 
 
+class _Programs:
+    """Start times and programs of S sources, `of`, sorted out: which are off, their levels (1, S), and their tones.
+
+    tones: row of the frequency in `frequencies_hz`, column of the source, start time (s), and the tone.
+    """
+
+    def __init__(self, of: Sequence[tuple[float, ToneProgram | None]]) -> None:
+        self.of = of
+        self.off = tuple([program is None for _, program in of])
+        self.levels = np.array([[0.0 if program is None else program.dc for _, program in of]])
+        each = [(k, began, tone) for k, (began, program) in enumerate(of) if program for tone in program.tones]
+        self.frequencies_hz = tuple(sorted({tone.frequency_hz for _, _, tone in each}))
+        rows = {hz: row for row, hz in enumerate(self.frequencies_hz)}
+        self.tones: list[tuple[int, int, float, Tone]] = [(rows[tone.frequency_hz], k, t, tone) for k, t, tone in each]
+
+
 class BoardResponse:
     """Node voltages of a board without noise, as a pure function of its timeline and of time.
 
@@ -118,6 +134,7 @@ class BoardResponse:
         self._linear: tuple[Equilibrium, Array, LinearResponse] | None = None
         self._solvers: dict[tuple[bool, ...], Equilibrium] = {}
         self._periods: dict[tuple[float, ...], int | None] = {}
+        self._programs = _Programs([])
         self._turned: dict[tuple[tuple[float, ...], float, int, tuple[float, ...]], NDArray] = {}
         self._holding: dict[tuple[bool, ...], Array] = {}
         relaxes = isinstance(network.equilibrium(), Decays)
@@ -226,23 +243,19 @@ class BoardResponse:
     def _playing(self, t0: float, rate: float, first: int, length: int, skews: Sequence[float]) -> _Playing:
         """Return what acts on the board at the unique samples of a stretch without events, at each of D skews (s)."""
         now = t0 + skews[0] + (first + SAME_SAMPLE) / rate
-        states = self._timeline.programs(now)
-        solver = self._solver(tuple([program is None for _, program in states]), now)
-        levels = np.array([[0.0 if program is None else program.dc for _, program in states]])
-        tones = [
-            (column, began, tone)
-            for column, (began, program) in enumerate(states)
-            if program is not None
-            for tone in program.tones
-        ]
-        frequencies = tuple(sorted({tone.frequency_hz for _, _, tone in tones}))
-        phasors = np.zeros((len(frequencies), len(states)), dtype=complex)
-        for column, began, tone in tones:
+        programs = self._timeline.programs(now)
+        if programs is not self._programs.of:
+            self._programs = _Programs(programs)
+        played = self._programs
+        solver = self._solver(played.off, now)
+        phasors = np.zeros((len(played.frequencies_hz), len(programs)), dtype=complex)
+        for row, column, began, tone in played.tones:
             phase = tone.phase_rad + 2 * math.pi * tone.frequency_hz * (t0 + first / rate - began)
-            phasors[frequencies.index(tone.frequency_hz), column] += cmath.rect(tone.amplitude, phase)
-        turning = self._turning(frequencies, rate, length, tuple(skews)) if frequencies else np.empty((1, 0))
+            phasors[row, column] += cmath.rect(tone.amplitude, phase)
+        none = np.empty((1, 0))
+        turning = self._turning(played.frequencies_hz, rate, length, tuple(skews)) if played.tones else none
         siemens = self._timeline.conductances(now)
-        return _Playing(solver, siemens, levels, frequencies, phasors, turning, skews)
+        return _Playing(solver, siemens, played.levels, played.frequencies_hz, phasors, turning, skews)
 
     def _read(self, board: _Playing, columns: NDArray[np.intp], late_s: Array, coupling: Array | None) -> Array:
         """Return the (U, C) voltages of the nodes `columns` (C,), each delayed by `late_s` (C,) (s)."""

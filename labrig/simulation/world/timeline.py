@@ -79,11 +79,13 @@ class Timeline:
         self._siemens = _History(np.array(siemens, dtype=float), remembered)
         self._edge_index = {edge: position for position, edge in enumerate(edges)}
         self._events: list[float] = []
+        self._latest: list[tuple[float, ToneProgram | None]] | None = None
 
     def drive(self, t: float, channel: str, program: ToneProgram | None) -> None:
         """Make the channel play `program` from t on, with tones that start at t; None opens the output."""
         if channel in self._played:
             self._played[channel].append(t, program)
+            self._latest = None
             self._note(t)
 
     def set(self, t: float, siemens: Mapping[str, float]) -> None:
@@ -108,9 +110,13 @@ class Timeline:
         if ended >= _FORGOTTEN_AT_ONCE:
             del self._events[:ended]
 
-    def programs(self, t: float) -> list[tuple[float, ToneProgram | None]]:
+    def programs(self, t: float) -> Sequence[tuple[float, ToneProgram | None]]:
         """Return the start time and the program of each channel at t; the program is None if the output is open."""
-        return [history.at(t) for history in self._played.values()]
+        if self._events and t < self._events[-1]:
+            return [history.at(t) for history in self._played.values()]
+        if self._latest is None:
+            self._latest = [history.at(t) for history in self._played.values()]
+        return self._latest
 
     def playing(self, t: float) -> dict[str, ToneProgram | None]:
         """Return the program that each channel plays at t, by channel; None if its output is open."""
