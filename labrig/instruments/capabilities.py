@@ -99,6 +99,9 @@ class SourceCapabilities(InstrumentCapabilities):
         Whether channels can hold a level when the source is made safe; it then has `hold_when_safe`.
     lowest_hz : float
         Lowest frequency of a tone (Hz) if the outputs are AC-coupled and cannot play levels; 0 if they can.
+    load_s : float
+        Usual time to load new programs (s), for an instrument that takes long: sources are loaded before every
+        acquisition, all at the same time.
     """
 
     channels: tuple[str, ...]
@@ -121,6 +124,7 @@ class SourceCapabilities(InstrumentCapabilities):
     clock_source_remedy: str = "use another source for the tones"
     holds_levels: bool = False
     lowest_hz: float = 0.0
+    load_s: float = 0.0
 
     @property
     def step_v(self) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from labrig.instruments.drivers import SourceCapabilities
 from labrig.quantities import NonNegativeTime
 from labrig_drivers.visa_generator import GeneratorOptions, generator_capabilities
@@ -14,6 +16,9 @@ BITS = 14
 
 LEAST_VPP = 2e-3
 """Smallest amplitude at the open output (V peak to peak); half of this into 50 Ω."""
+
+SETTINGS = 4
+"""Settings per acquisition, averaged over one without and one with an error: two of a pilot and two of an output."""
 
 HIGHEST_HZ = 10e6
 """Highest frequency of an arbitrary waveform of a DG1032Z (Hz). Source: DG1000Z Programming Guide, table 2-1."""
@@ -35,4 +40,5 @@ class Dg1000zOptions(GeneratorOptions):
 def capabilities(options: Dg1000zOptions) -> SourceCapabilities:
     """Capabilities of the generator; the models differ only in frequencies that no board needs."""
     remedy = "use another source for the pilot"
-    return generator_capabilities(options, CHANNELS, BITS, LEAST_VPP / 2, 64, remedy)
+    generator = generator_capabilities(options, CHANNELS, BITS, LEAST_VPP / 2, 64, remedy)
+    return replace(generator, load_s=SETTINGS * options.pause)

@@ -220,9 +220,10 @@ def read_timing(
     _check_watchdogs(document, plan, board, devices)
     acquisitions = learning.acquisitions(len(hookup.edges), len(hookup.outputs))
     writes_s = {name: devices[name].programmer.write_s for name in hookup.programmers}
-    _check_step(document, learning, task, acquisitions, plan, writes_s, limits, acquisition.zero.every)
+    acquisition_s = plan.duration_s + max(devices[name].source.load_s for name in hookup.sources)
+    _check_step(document, learning, task, acquisitions, acquisition_s, writes_s, limits, acquisition.zero.every)
     if len(document.problems) == before and task is not None:
-        _check_length(document, learning, len(task.train), acquisitions * plan.duration_s)
+        _check_length(document, learning, len(task.train), acquisitions * acquisition_s)
     return AcquisitionTiming(plan, tones) if len(document.problems) == before else None
 
 
@@ -244,7 +245,7 @@ def _check_step(
     learning: LearningChoice,
     task: Task | None,
     acquisitions: int,
-    plan: AcquisitionPlan,
+    acquisition_s: float,
     writes_s: Mapping[str, float],
     limits: Limits,
     zero_every: int,
@@ -255,6 +256,8 @@ def _check_step(
     ----------
     acquisitions : int
         Acquisitions per example.
+    acquisition_s : float
+        Duration of one acquisition, with the time to load the sources (s).
     writes_s : mapping
         Duration of one write for each programmer (s); programmers are written one after another.
     zero_every : int
@@ -263,7 +266,7 @@ def _check_step(
     batch = learning.section.batch if task is None else min(learning.section.batch, len(task.trial))
     count, write_s = acquisitions * batch, sum(writes_s.values())
     count += zeros_among(count, zero_every)
-    measured_s = count * plan.duration_s
+    measured_s = count * acquisition_s
     if measured_s + write_s <= limits.step:
         return
     path: tuple[str, ...] = ("acquisition", "window")
@@ -272,7 +275,7 @@ def _check_step(
         path = ("instruments", slowest, "write")
         if document.get(path) is None:
             path = path[:-1]
-    elif plan.duration_s <= limits.step and batch > 1:
+    elif acquisition_s <= limits.step and batch > 1:
         path = ("learning", "batch")
     limit = format_quantity(limits.step, "time")
     took = f"{format_quantity(measured_s + write_s, 'time')} ({format_quantity(write_s, 'time')} of them to write)"
