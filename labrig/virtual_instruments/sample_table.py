@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MOST_TONES = 64
-_FULL_CODE = 32767
+FULL_CODE = 32767
 _LEAST_SHARE = 2e-5
 """Harmonics below this fraction of full scale are rounding errors of 16-bit samples."""
 
@@ -45,7 +45,7 @@ class Table:
 
 def table_of(name: str, data: bytes) -> Table:
     """Read 16-bit little-endian samples."""
-    samples = np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2").astype(float) / _FULL_CODE
+    samples = np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2").astype(float) / FULL_CODE
     return table_of_values(name, samples, data)
 
 

@@ -12,8 +12,9 @@ from nidaqmx.error_codes import DAQmxErrors as Code
 
 from labrig.virtual_instruments.daqmx.device import DeviceState
 from labrig.virtual_instruments.daqmx.errors import DaqmxFailure
-from labrig.virtual_instruments.daqmx.settings import FINITE, Channel
-from labrig.virtual_instruments.daqmx.tasks import TaskState, VirtualTask
+from labrig.virtual_instruments.daqmx.output import Generation
+from labrig.virtual_instruments.daqmx.settings import FINITE, Channel, default_buffer
+from labrig.virtual_instruments.daqmx.tasks import LEAST_ROOM, TaskState, VirtualTask
 
 VERSION = (24, 0, 0)
 """Driver version reported by the server. From 24.5 on clients query properties of newer drivers."""
@@ -70,6 +71,18 @@ DEVICE: Mapping[int, Callable[[DeviceState], Any]] = {
     pb.DEVICE_ATTRIBUTE_CHASSIS_MODULE_DEV_NAMES: lambda b: ", ".join(each.device.name for each in b.modules),
     pb.DEVICE_ATTRIBUTE_AI_PHYSICAL_CHANS: lambda b: _physical(b, b.ai_names),
     pb.DEVICE_ATTRIBUTE_AO_PHYSICAL_CHANS: lambda b: _physical(b, b.ao_names),
+    # A virtual board has only analog channels.
+    **dict.fromkeys(
+        (
+            pb.DEVICE_ATTRIBUTE_DI_LINES,
+            pb.DEVICE_ATTRIBUTE_DI_PORTS,
+            pb.DEVICE_ATTRIBUTE_DO_LINES,
+            pb.DEVICE_ATTRIBUTE_DO_PORTS,
+            pb.DEVICE_ATTRIBUTE_CI_PHYSICAL_CHANS,
+            pb.DEVICE_ATTRIBUTE_CO_PHYSICAL_CHANS,
+        ),
+        lambda b: "",
+    ),
     pb.DEVICE_ATTRIBUTE_AI_SIMULTANEOUS_SAMPLING_SUPPORTED: lambda b: _of_inputs(b).device.simultaneous,
     pb.DEVICE_ATTRIBUTE_AI_MAX_SINGLE_CHAN_RATE: lambda b: _of_inputs(b).device.ai_max_single_rate_hz,
     pb.DEVICE_ATTRIBUTE_AI_MAX_MULTI_CHAN_RATE: lambda b: _of_inputs(b).device.ai_max_multi_rate_hz,
@@ -96,6 +109,11 @@ CHANNEL: Mapping[int, Callable[[VirtualTask, Channel], Any]] = {
     pb.CHANNEL_ATTRIBUTE_CHAN_TYPE: lambda t, c: (
         (constants.ChannelType.ANALOG_INPUT if c.kind == "ai" else constants.ChannelType.ANALOG_OUTPUT).value
     ),
+    pb.CHANNEL_ATTRIBUTE_CHAN_DESCR: lambda t, c: "",
+    pb.CHANNEL_ATTRIBUTE_CHAN_IS_GLOBAL: lambda t, c: False,
+    pb.CHANNEL_ATTRIBUTE_AI_VOLTAGE_UNITS: lambda t, c: constants.VoltageUnits.VOLTS.value,
+    pb.CHANNEL_ATTRIBUTE_AO_VOLTAGE_UNITS: lambda t, c: constants.VoltageUnits.VOLTS.value,
+    pb.CHANNEL_ATTRIBUTE_AI_COUPLING: lambda t, c: constants.Coupling.DC.value,
     pb.CHANNEL_ATTRIBUTE_AI_MEAS_TYPE: lambda t, c: constants.UsageTypeAI.VOLTAGE.value,
     pb.CHANNEL_ATTRIBUTE_AI_TERM_CFG: lambda t, c: c.terminal,
     pb.CHANNEL_ATTRIBUTE_AO_OUTPUT_TYPE: lambda t, c: constants.UsageTypeAO.VOLTAGE.value,
@@ -126,6 +144,8 @@ TIMING: Mapping[int, Callable[[VirtualTask], Any]] = {
         (constants.SampleTimingType.SAMPLE_CLOCK if t.clock else constants.SampleTimingType.ON_DEMAND).value
     ),
     pb.TIMING_ATTRIBUTE_SAMP_CLK_SRC: lambda t: t.clock.source if t.clock else "",
+    pb.TIMING_ATTRIBUTE_SAMP_CLK_ACTIVE_EDGE: lambda t: constants.Edge.RISING.value,
+    pb.TIMING_ATTRIBUTE_SAMP_CLK_TERM: lambda t: f"/{t.board.device.name}/{t.channels[0].kind}/SampleClock",
     pb.TIMING_ATTRIBUTE_REF_CLK_SRC: lambda t: t.reference.terminal,
     pb.TIMING_ATTRIBUTE_REF_CLK_RATE: lambda t: t.reference.rate_hz,
 }
@@ -135,6 +155,7 @@ TRIGGER: Mapping[int, Callable[[VirtualTask], Any]] = {
     pb.TRIGGER_ATTRIBUTE_START_TRIG_TYPE: lambda t: (
         (constants.TriggerType.DIGITAL_EDGE if t.trigger_terminal else constants.TriggerType.NONE).value
     ),
+    pb.TRIGGER_ATTRIBUTE_REF_TRIG_TYPE: lambda t: constants.TriggerType.NONE.value,
     pb.TRIGGER_ATTRIBUTE_START_TRIG_RETRIGGERABLE: lambda t: t.retriggerable,
     pb.TRIGGER_ATTRIBUTE_TRIGGER_SYNC_TYPE: lambda t: constants.SyncType.NONE.value,
     pb.TRIGGER_ATTRIBUTE_START_TRIG_TERM: lambda t: f"/{t.board.device.name}/{t.channels[0].kind}/StartTrigger",
@@ -147,16 +168,25 @@ READ: Mapping[int, Callable[[VirtualTask, float], Any]] = {
     pb.READ_ATTRIBUTE_AUTO_START: lambda t, now: True,
     pb.READ_ATTRIBUTE_READ_ALL_AVAIL_SAMP: lambda t, now: False,
     pb.READ_ATTRIBUTE_OVERWRITE: lambda t, now: constants.OverwriteMode.DO_NOT_OVERWRITE_UNREAD_SAMPLES.value,
+    pb.READ_ATTRIBUTE_RELATIVE_TO: lambda t, now: constants.ReadRelativeTo.CURRENT_READ_POSITION.value,
+    pb.READ_ATTRIBUTE_OFFSET: lambda t, now: 0,
     pb.READ_ATTRIBUTE_AVAIL_SAMP_PER_CHAN: lambda t, now: _acquired(t, now) - _running(t).position,
     pb.READ_ATTRIBUTE_CURR_READ_POS: lambda t, now: _running(t).position,
     pb.READ_ATTRIBUTE_TOTAL_SAMP_PER_CHAN_ACQUIRED: lambda t, now: _acquired(t, now),
 }
 
-WRITE: Mapping[int, Callable[[VirtualTask], Any]] = {
-    pb.WRITE_ATTRIBUTE_NUM_CHANS: lambda t: len(t.channels),
-    pb.WRITE_ATTRIBUTE_RAW_DATA_WIDTH: lambda t: 2 * len(t.channels),
-    pb.WRITE_ATTRIBUTE_TOTAL_SAMP_PER_CHAN_GENERATED: lambda t: t.generated(),
-    pb.WRITE_ATTRIBUTE_REGEN_MODE: lambda t: (
+BUFFER: Mapping[int, Callable[[VirtualTask], Any]] = {
+    pb.BUFFER_ATTRIBUTE_INPUT_BUF_SIZE: lambda t: _input_buffer(t),
+    pb.BUFFER_ATTRIBUTE_OUTPUT_BUF_SIZE: lambda t: _output_buffer(t),
+}
+
+WRITE: Mapping[int, Callable[[VirtualTask, float], Any]] = {
+    pb.WRITE_ATTRIBUTE_NUM_CHANS: lambda t, now: len(t.channels),
+    pb.WRITE_ATTRIBUTE_RAW_DATA_WIDTH: lambda t, now: 2 * len(t.channels),
+    pb.WRITE_ATTRIBUTE_TOTAL_SAMP_PER_CHAN_GENERATED: lambda t, now: t.generated(),
+    pb.WRITE_ATTRIBUTE_CURR_WRITE_POS: lambda t, now: _written(t),
+    pb.WRITE_ATTRIBUTE_SPACE_AVAIL: lambda t, now: _room(t, now),
+    pb.WRITE_ATTRIBUTE_REGEN_MODE: lambda t, now: (
         (
             constants.RegenerationMode.ALLOW_REGENERATION
             if t.regenerates
@@ -164,6 +194,29 @@ WRITE: Mapping[int, Callable[[VirtualTask], Any]] = {
         ).value
     ),
 }
+
+
+def _input_buffer(task: VirtualTask) -> int:
+    if task.clock is None:
+        return 0
+    return task.input_buffer or default_buffer(task.clock.samples, task.rate_hz)
+
+
+def _output_buffer(task: VirtualTask) -> int:
+    return sum(len(buffer.samples) for buffer in task.buffers)
+
+
+def _written(task: VirtualTask) -> int:
+    generation = task.generation
+    return generation.written if isinstance(generation, Generation) else _output_buffer(task)
+
+
+def _room(task: VirtualTask, now: float) -> int:
+    """Samples per channel that can be written without waiting."""
+    size, generation = _output_buffer(task), task.generation
+    if not isinstance(generation, Generation):
+        return size
+    return max(0, max(size, LEAST_ROOM) - generation.waiting(now))
 
 
 def scaling(task: VirtualTask, channel: Channel) -> list[float]:

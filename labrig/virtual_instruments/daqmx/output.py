@@ -85,12 +85,12 @@ class Generation:
         self._repeats = repeats
         self._pieces: list[tuple[int, OutputBuffer]] = []
         for buffer in buffers:
-            self._pieces.append((self._end, buffer))
+            self._pieces.append((self.written, buffer))
         if repeats:
             self._pieces = [(0, buffers[-1])]
 
     @property
-    def _end(self) -> int:
+    def written(self) -> int:
         """Number of samples written."""
         return sum(len(buffer.samples) for _, buffer in self._pieces)
 
@@ -117,25 +117,25 @@ class Generation:
         else:
             if self.done(now):
                 raise DaqmxFailure(Code.GEN_STOPPED_TO_PREVENT_REGEN_OF_OLD_SAMPLES)
-            first = self._end
+            first = self.written
             self._pieces.append((first, buffer))
         if self.t0 is not None:
             self._schedule(first, buffer)
 
     def waiting(self, now: float) -> int:
         """Number of samples per channel that were written and not played yet."""
-        return 0 if self._repeats else self._end - self.generated(now)
+        return 0 if self._repeats else self.written - self.generated(now)
 
     def generated(self, now: float) -> int:
         """Number of samples per channel played so far."""
         if self.t0 is None:
             return 0
         played = max(0, math.floor((now - self.t0) * self._rate_hz))
-        return played if self._repeats else min(played, self._end)
+        return played if self._repeats else min(played, self.written)
 
     def done(self, now: float) -> bool:
         """Whether everything has been played."""
-        return not self._repeats and self.t0 is not None and now >= self.t0 + self._end / self._rate_hz
+        return not self._repeats and self.t0 is not None and now >= self.t0 + self.written / self._rate_hz
 
     def stop(self, t: float) -> None:
         """Stop at time t (s); what is already in the world's timeline cannot be moved."""

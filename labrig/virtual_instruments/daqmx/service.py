@@ -30,7 +30,7 @@ from labrig.virtual_instruments.daqmx.tasks import TaskState, VirtualTask
 from labrig.virtual_instruments.daqmx.transfers import Transfers
 from labrig.virtual_instruments.virtual_bench import VirtualBench
 
-ATTRIBUTE_GROUPS = ("SystemInfo", "Device", "Task", "Chan", "Timing", "Trig", "Read", "Write", "PhysicalChan")
+ATTRIBUTE_GROUPS = ("SystemInfo", "Device", "PhysicalChan", "Task", "Chan", "Timing", "Trig", "Read", "Write", "Buffer")
 EVENTS = ("RegisterEveryNSamplesEvent", "RegisterDoneEvent")
 """Procedures that return an Event, which becomes a stream of messages."""
 
@@ -78,13 +78,14 @@ class DaqmxService:
         task = self._task(request)
         if group == "Chan":
             return attributes.look_up(attributes.CHANNEL, attribute)(task, _channel(task, request.channel))
-        if group == "Read":
-            return attributes.look_up(attributes.READ, attribute)(task, self._bench.clock())
+        if group in ("Read", "Write"):
+            table = attributes.READ if group == "Read" else attributes.WRITE
+            return attributes.look_up(table, attribute)(task, self._bench.clock())
         tables = {
+            "Buffer": attributes.BUFFER,
             "Task": attributes.TASK,
             "Timing": attributes.TIMING,
             "Trig": attributes.TRIGGER,
-            "Write": attributes.WRITE,
         }
         return attributes.look_up(tables[group], attribute)(task)
 

@@ -14,6 +14,11 @@ FINITE = AcquisitionType.FINITE.value
 """Sample mode of a finite task (DAQmx value)."""
 
 
+def default_buffer(samples: int, rate_hz: float) -> int:
+    """Size of the input buffer that NI's driver chooses, in samples per channel."""
+    return max(samples, 1000 if rate_hz <= 100 else 10_000 if rate_hz <= 10_000 else 100_000)
+
+
 @dataclass(frozen=True)
 class Channel:
     """One channel of a task.

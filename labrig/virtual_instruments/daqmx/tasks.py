@@ -16,7 +16,7 @@ from labrig.virtual_instruments.daqmx.errors import DaqmxFailure, no_terminal
 from labrig.virtual_instruments.daqmx.functions import FunctionGeneration
 from labrig.virtual_instruments.daqmx.input import TaskAcquisition
 from labrig.virtual_instruments.daqmx.output import Generation, OutputBuffer
-from labrig.virtual_instruments.daqmx.settings import FINITE, Channel, ReferenceClock, SampleClock
+from labrig.virtual_instruments.daqmx.settings import FINITE, Channel, ReferenceClock, SampleClock, default_buffer
 from labrig.virtual_instruments.daqmx.shared import SharedByTasks
 
 ON_DEMAND_HZ = 10e3
@@ -392,6 +392,5 @@ class VirtualTask:
         convert = 0.0 if device.convert_interval_s == 0 else self.convert_rate_hz
         assert self.clock is not None
         rate = self.rate_hz
-        buffer = max(self.clock.samples, 1000 if rate <= 100 else 10_000 if rate <= 10_000 else 100_000)
         total = self.clock.samples if self.clock.mode == FINITE else None
-        return rate, convert, total, self.input_buffer or buffer
+        return rate, convert, total, self.input_buffer or default_buffer(self.clock.samples, rate)

@@ -18,6 +18,8 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import numpy as np
+from numpy.typing import NDArray
 from typing_extensions import override
 
 from labrig.random_streams import RandomStream
@@ -25,7 +27,7 @@ from labrig.virtual_instruments.keysight.channel import BUILT_IN, Channel
 from labrig.virtual_instruments.keysight.panel import MODES, OF_CHANNEL, OF_GENERATOR
 from labrig.virtual_instruments.output_stage import INFINITE
 from labrig.virtual_instruments.played import Played
-from labrig.virtual_instruments.sample_table import table_of
+from labrig.virtual_instruments.sample_table import FULL_CODE, table_of_values
 from labrig.virtual_instruments.scpi.instrument import Call, ScpiInstrument
 from labrig.virtual_instruments.scpi.syntax import ScpiError, number
 from labrig.virtual_instruments.stored_settings import StoredSettings
@@ -148,8 +150,9 @@ class VirtualTrueform(ScpiInstrument):
         )
         self._value("[SOURce#:]FUNCtion:ARBitrary", lambda c: f'"{c.selected.name}"', self._choose)
         self.command("[SOURce#:]DATA:VOLatile:CLEar", self._delete)
-        self.command("[SOURce#:]DATA:ARBitrary:DAC", self._upload)
-        self.command("[SOURce#:]DATA:ARBitrary#:DAC", self._upload)
+        for key in ("[SOURce#:]DATA:ARBitrary", "[SOURce#:]DATA:ARBitrary#"):
+            self.command(f"{key}:DAC", self._upload_codes)
+            self.command(key, self._upload_values)
         self.query("[SOURce#:]DATA:ATTRibute:POINts", self._points)
         self.command("[SOURce#:]PHASe:SYNChronize", lambda _: self._align())
         self.command("ABORt", lambda _: self._abort())
@@ -254,27 +257,34 @@ class VirtualTrueform(ScpiInstrument):
             channel.tables.clear()
             channel.selected = BUILT_IN
 
-    def _upload(self, call: Call) -> None:
-        """Store a waveform, which is sent as a name and a block of 16-bit integers or a list of numbers."""
+    def _upload_codes(self, call: Call) -> None:
+        """Store a waveform of 16-bit integers."""
+        self._store(call, np.rint(self._samples(call, "i2")) / FULL_CODE)
+
+    def _upload_values(self, call: Call) -> None:
+        """Store a waveform of numbers from -1 to +1, single precision in a block."""
+        self._store(call, self._samples(call, "f4"))
+
+    def _samples(self, call: Call, kind: str) -> NDArray[np.float64]:
+        """Samples that are sent as a name and a block of numbers of this NumPy kind, or a list of numbers."""
+        if len(call.arguments) == 2 and isinstance(call.arguments[1], bytes):
+            form = np.dtype(f"{'<' if self._swapped else '>'}{kind}")
+            data = call.block(1)
+            return np.frombuffer(data[: len(data) // form.itemsize * form.itemsize], dtype=form).astype(float)
+        return np.array([call.number(index) for index in range(1, len(call.arguments))])
+
+    def _store(self, call: Call, samples: NDArray[np.float64]) -> None:
+        """Store samples in units of the full scale."""
         channel, name = self._of(call), call.text()
         if name in channel.tables:
             raise ScpiError(781, "Not enough memory to store new arb waveform; name already in use")
-        if len(call.arguments) == 2 and isinstance(call.arguments[1], bytes):
-            data = call.block(1)
-            if not self._swapped:
-                data = b"".join(data[at + 1 : at + 2] + data[at : at + 1] for at in range(0, len(data) - 1, 2))
-        else:
-            codes = [round(call.number(index)) for index in range(1, len(call.arguments))]
-            if any(abs(code) > 32767 for code in codes):
-                raise ScpiError(-222, "Data out of range")
-            data = b"".join(code.to_bytes(2, "little", signed=True) for code in codes)
-        if not _SHORTEST_TABLE <= len(data) // 2 <= _LONGEST_TABLE:
-            raise (
-                ScpiError(-223, "Too much data")
-                if len(data) // 2 > _LONGEST_TABLE
-                else ScpiError(-109, "Missing parameter")
-            )
-        channel.tables[name] = table_of(name, data)
+        if not (np.abs(samples) <= 1.0).all():  # written so that NaN is refused
+            raise ScpiError(-222, "Data out of range")
+        if len(samples) > _LONGEST_TABLE:
+            raise ScpiError(-223, "Too much data")
+        if len(samples) < _SHORTEST_TABLE:
+            raise ScpiError(-109, "Missing parameter")
+        channel.tables[name] = table_of_values(name, samples)
 
     def _points(self, call: Call) -> str:
         channel = self._of(call)

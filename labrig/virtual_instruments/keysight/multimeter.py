@@ -7,12 +7,14 @@ real 34461A (see tests/wire/README.md):
 - INIT clears the memory and waits for the trigger; with the trigger source BUS, `*TRG` starts, and is refused with -211
   at any other time. A change of the configuration ends a measurement;
 - an input beyond 120 % of the range reads ±9.9E37.
-FETC? and READ? wait for the readings; other queries are answered meanwhile.
+FETC?, READ? and MEAS? wait for the readings; other queries are answered meanwhile. What the display shows is only
+stored and read back.
 """
 
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +29,9 @@ from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 RANGES_V = (0.1, 1.0, 10.0, 100.0, 1000.0)
 CYCLES = (0.02, 0.2, 1.0, 10.0, 100.0)
+RESOLUTIONS = (100e-6, 10e-6, 3e-6, 1e-6, 0.3e-6)
+"""Resolution after each number of power line cycles, relative to the range. Source: QCoDeS, Keysight_344xxA."""
+_MEASURE = re.compile(rb"\s*:?MEAS(?:URE)?(?::VOLT(?:AGE)?)?(?::DC)?\?(.*)", re.IGNORECASE | re.DOTALL)
 OVERLOAD = 9.9e37
 BEYOND = 1.2
 """Largest reading, relative to the range."""
@@ -49,8 +54,14 @@ class Settings:
     source: str = "IMM"
     slope: str = "NEG"
     delay_s: float = AUTO_DELAY_S
+    auto_delay: bool = True
     triggers: int = 1
     readings: int = 1
+
+    @property
+    def resolution_v(self) -> float:
+        """Resolution of a reading (V)."""
+        return RESOLUTIONS[CYCLES.index(self.cycles)] * self.range_v
 
 
 @dataclass(eq=False)
@@ -109,6 +120,7 @@ class VirtualTruevolt(ScpiInstrument):
         self._waits = False
         self._measurement: Measurement | None = None
         self._memory: tuple[Measurement, list[float]] | None = None
+        self._display = {"state": "1", "text": '""'}
         self._register()
 
     @override
@@ -125,6 +137,9 @@ class VirtualTruevolt(ScpiInstrument):
 
     @override
     def execute(self, message: bytes) -> bytes:
+        if measure := _MEASURE.fullmatch(message):
+            super().execute(b":CONF:VOLT:DC " + measure[1].strip())
+            message = b"READ?"
         words = message.upper()
         if b"READ?" in words:
             super().execute(b":INIT")
@@ -144,24 +159,36 @@ class VirtualTruevolt(ScpiInstrument):
         volts = "[SENSe:]VOLTage[:DC]"
         self._value(f"{volts}:RANGe", lambda s: _told(s.range_v), self._set_range)
         self._value(f"{volts}:RANGe:AUTO", lambda s: str(int(s.auto_range)), _set_auto)
+        self._value(f"{volts}:RESolution", lambda s: _told(s.resolution_v), _set_resolution)
         self._value(f"{volts}:NPLCycles", lambda s: _told(s.cycles), _set_cycles)
         self._value(f"{volts}:ZERO:AUTO", lambda s: str(int(s.autozero)), _set_autozero)
         self._value(f"{volts}:IMPedance:AUTO", lambda s: str(int(s.high_impedance)), _set_impedance)
         self._value("TRIGger:SOURce", lambda s: s.source, _set_source)
         self._value("TRIGger:SLOPe", lambda s: s.slope, _set_slope)
         self._value("TRIGger:DELay", lambda s: _told(s.delay_s), _set_delay)
+        self._value("TRIGger:DELay:AUTO", lambda s: str(int(s.auto_delay)), _set_auto_delay)
         self._value("TRIGger:COUNt", lambda s: _told(s.triggers), _set_triggers)
         self._value("SAMPle:COUNt", lambda s: f"+{s.readings}", _set_readings)
         self.query("[SENSe:]FUNCtion[:ON]", lambda _: '"VOLT"')
         self.command("[SENSe:]FUNCtion[:ON]", self._set_function)
         self.command("CONFigure[:VOLTage]:DC", self._configure)
         self.command("CONFigure[:VOLTage]", self._configure)
-        self.query("CONFigure", lambda _: f'"VOLT {_told(self.settings.range_v)},{_told(1e-6)}"')
+        self.query("CONFigure", lambda _: f'"VOLT {_told(self.settings.range_v)},{_told(self.settings.resolution_v)}"')
         self.command("INITiate[:IMMediate]", lambda _: self._initiate())
         self.command("ABORt", lambda _: self._idle())
         self.command("*TRG", lambda _: self._trigger())
         self.query("DATA:POINts", lambda _: f"+{self._taken()}")
         self.query("FETCh", lambda _: self._fetch())
+        self.query("*OPT", lambda _: "0")
+        self.query("SYSTem:LFRequency", lambda _: f"+{self._mains_hz:.0f}")
+        self.query("DISPlay[:STATe]", lambda _: self._display["state"])
+        self.command("DISPlay[:STATe]", lambda call: self._show("state", str(int(boolean(call.text())))))
+        self.query("DISPlay:TEXT[:DATA]", lambda _: self._display["text"])
+        self.command("DISPlay:TEXT[:DATA]", lambda call: self._show("text", f'"{call.text()}"'))
+        self.command("DISPlay:TEXT:CLEar", lambda _: self._show("text", '""'))
+
+    def _show(self, what: str, told: str) -> None:
+        self._display[what] = told
 
     def _value(self, pattern: str, told: Callable[[Settings], str], change: Callable[[Settings, str], object]) -> None:
         """Register a setting: its query, and its command, which ends a measurement."""
@@ -280,6 +307,14 @@ def _set_cycles(settings: Settings, text: str) -> None:
     settings.cycles = fitting[0]
 
 
+def _set_resolution(settings: Settings, text: str) -> None:
+    asked = number(text) / settings.range_v
+    fitting = [cycles for cycles, each in zip(CYCLES, RESOLUTIONS, strict=True) if each <= asked * (1 + 1e-9)]
+    if not fitting:
+        raise ScpiError(-222, "Data out of range")
+    settings.cycles = fitting[0]
+
+
 def _set_autozero(settings: Settings, text: str) -> None:
     settings.autozero = boolean(text)
 
@@ -305,7 +340,13 @@ def _set_delay(settings: Settings, text: str) -> None:
     delay = number(text)
     if not 0 <= delay <= 3600:
         raise ScpiError(-222, "Data out of range")
-    settings.delay_s = delay
+    settings.delay_s, settings.auto_delay = delay, False
+
+
+def _set_auto_delay(settings: Settings, text: str) -> None:
+    settings.auto_delay = boolean(text)
+    if settings.auto_delay:
+        settings.delay_s = AUTO_DELAY_S
 
 
 def _set_triggers(settings: Settings, text: str) -> None:

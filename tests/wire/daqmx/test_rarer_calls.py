@@ -7,7 +7,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nidaqmx.constants import AcquisitionType, Edge, Signal, TaskMode
+from nidaqmx.constants import (
+    AcquisitionType,
+    Coupling,
+    Edge,
+    ReadRelativeTo,
+    RegenerationMode,
+    Signal,
+    TaskMode,
+    TriggerType,
+    VoltageUnits,
+)
 from nidaqmx.errors import DaqError
 from nidaqmx.stream_readers import AnalogMultiChannelReader, AnalogSingleChannelReader
 from nidaqmx.stream_writers import AnalogSingleChannelWriter, AnalogUnscaledWriter
@@ -176,3 +186,36 @@ def test_a_channel_and_a_task_that_are_not_there_are_named(ni: Client) -> None:
         failing(-200170, lambda: task.ai_channels["nothing"].ai_max)
         failing(-200170, lambda: ni.system.devices[AI].ai_physical_chans["ai99"].ai_term_cfgs)
     failing(-200088, task.start)
+
+
+def test_programs_that_list_what_a_device_has(ni: Client) -> None:
+    device = ni.system.devices[AI]
+    for names in (device.di_lines, device.di_ports, device.do_lines, device.do_ports):
+        assert list(names) == []
+    assert (list(device.ci_physical_chans), list(device.co_physical_chans)) == ([], [])
+    with inputs(ni) as task:
+        channel = task.ai_channels[0]
+        assert (channel.description, channel.is_global) == ("", False)
+        assert (channel.ai_voltage_units, channel.ai_coupling) == (VoltageUnits.VOLTS, Coupling.DC)
+        assert task.timing.samp_clk_active_edge == Edge.RISING
+        assert task.timing.samp_clk_term == f"/{AI}/ai/SampleClock"
+        assert task.triggers.reference_trigger.trig_type == TriggerType.NONE
+        assert (task.in_stream.relative_to, task.in_stream.offset) == (ReadRelativeTo.CURRENT_READ_POSITION, 0)
+
+
+def test_the_sizes_of_buffers(ni: Client) -> None:
+    with inputs(ni) as task:
+        assert task.in_stream.input_buf_size == 100_000  # what NI's driver chooses at 50 kS/s
+        task.in_stream.input_buf_size = 5000
+        assert task.in_stream.input_buf_size == 5000
+    with output(ni) as task:
+        task.timing.cfg_samp_clk_timing(1e3, sample_mode=AcquisitionType.CONTINUOUS, samps_per_chan=500)
+        task.out_stream.regen_mode = RegenerationMode.DONT_ALLOW_REGENERATION
+        task.write(np.zeros(500))
+        out = task.out_stream
+        assert (out.output_buf_size, out.curr_write_pos) == (500, 500)
+        task.start()
+        room = out.space_avail
+        task.write(np.zeros(500))
+        assert out.curr_write_pos == 1000
+        assert out.space_avail < room

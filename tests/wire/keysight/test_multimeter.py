@@ -250,6 +250,11 @@ def test_capabilities():
         (":TRIG:SOUR?", "IMM"),
         (":SAMP:COUN?", "+1"),
         (":FUNC?", '"VOLT"'),
+        ("*OPT?", "0"),
+        (":SYST:LFR?", "+50"),
+        (":TRIG:DEL:AUTO?", "1"),
+        (":VOLT:DC:RES?", "+1.00000000E-05"),
+        ("CONF?", '"VOLT +1.00000000E+01,+1.00000000E-05"'),
     ],
 )
 @pytest.mark.parametrize("reset", ["*RST", "CONF:VOLT:DC", "CONF:VOLT:DC AUTO"])
@@ -280,6 +285,32 @@ def test_it_refuses_what_a_real_one_refuses(meter, command, error):
     ask(meter, command)
     assert ask(meter, ":SYST:ERR?").startswith(f"{error},")
     assert ask(meter, ":SYST:ERR?") == NO_ERROR
+
+
+@pytest.mark.parametrize(
+    ("command", "query", "told"),
+    [  # as QCoDeS' Keysight_34461A sends them
+        ("SENSe:VOLTage:NPLC 1", "SENSe:VOLTage:DC:RESolution?", "+3.00000000E-05"),
+        ("SENSe:VOLTage:DC:RESolution 1e-4", "SENSe:VOLTage:NPLC?", "+2.00000000E-01"),
+        ("TRIGger:DELay 0.01", "TRIGger:DELay:AUTO?", "0"),
+        ("TRIGger:DELay 0.01;:TRIGger:DELay:AUTO 1", "TRIGger:DELay?", "+0.00000000E+00"),
+        ('DISPLAY:TEXT "Acquiring"', "DISPLAY:TEXT?", '"Acquiring"'),
+        ("DISPLAY:TEXT:CLEar", "DISPLAY:TEXT?", '""'),
+        ("DISPLAY:STATE OFF", "DISPLAY:STATE?", "0"),
+    ],
+)
+def test_settings_read_back_as_clients_expect(meter, command, query, told):
+    ask(meter, command)
+    assert ask(meter, query) == told
+    assert ask(meter, ":SYST:ERR?") == NO_ERROR
+
+
+def test_a_single_measurement_as_pymeasure_asks_for_it(meter):
+    play(meter, 1.25)
+    time.sleep(0.01)
+    ask(meter, ":TRIG:SOUR BUS")
+    assert float(ask(meter, "MEAS:VOLT:DC? DEF,DEF")) == pytest.approx(1.25 * NODE)
+    assert (ask(meter, ":TRIG:SOUR?"), ask(meter, ":VOLT:DC:NPLC?")) == ("IMM", "+1.00000000E+01")
 
 
 def test_clients_of_real_ones_read_what_they_expect(meter):

@@ -104,6 +104,7 @@ def test_settings_read_back_as_clients_of_real_ones_expect(generator, command, q
         ("SOUR3:FREQ 100", -114),
         ("FREEQ 100", -113),
         ("DATA:ARB:DAC short,1,2,3", -109),
+        ("DATA:ARB loud,0,0,0,0,0,0,0,1.1", -222),
         ("FUNC DC;:BURS:STAT ON", -221),
         ("BURS:STAT ON;:FUNC DC", -221),
     ],
@@ -131,8 +132,12 @@ def test_a_table_in_both_byte_orders_and_as_numbers(generator, order):
     block = codes.astype(">i2" if order == "NORM" else "<i2").tobytes()
     generator.execute(f"FORM:BORD {order};:DATA:ARB:DAC one,#3{len(block)}".encode() + block)
     ask(generator, "DATA:ARB:DAC two, " + ", ".join(map(str, codes)))
-    assert ask(generator, "DATA:ATTR:POIN? one") == ask(generator, "DATA:ATTR:POIN? two") == "+64"
-    for name in ("one", "two"):
+    values = codes / 32767  # as pymeasure's agilent33500 sends them with data_format="float"
+    block = values.astype(">f4" if order == "NORM" else "<f4").tobytes()
+    generator.execute(f"DATA:ARB three,#3{len(block)}".encode() + block)
+    ask(generator, "SOUR1:DATA:ARB four, " + ", ".join(map(str, values)))
+    for name in ("one", "two", "three", "four"):
+        assert ask(generator, f"DATA:ATTR:POIN? {name}") == "+64"
         ask(generator, f"FUNC:ARB {name}")
         ((harmonic, share, _),) = generator.channel(1).selected.harmonics
         assert (harmonic, share) == (3, pytest.approx(1.0, abs=1e-4))
