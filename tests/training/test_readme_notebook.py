@@ -1,4 +1,4 @@
-"""The notebook of README.md: Iris trained, scored on a second board, and opened with the tools that people have."""
+"""The notebook of labrig/README.md: Iris trained, scored on a second board, and opened with the tools that people have."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 import scipy.io
 import xarray as xr
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+README = (Path(__file__).resolve().parents[2] / "labrig" / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 (NOTEBOOK,) = [block for block in BLOCKS if "labrig.load" in block]
 (LOOP,) = [block for block in BLOCKS if "rig.program" in block]
@@ -20,7 +20,7 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 def test_the_loop_of_the_readme_goes_downhill() -> None:
     cells: dict = {}
-    exec(compile(LOOP, "README.md", "exec"), cells)
+    exec(compile(LOOP, "labrig/README.md", "exec"), cells)
     assert len(cells["losses"]) == 20
     assert cells["losses"][-1] < 0.5 * cells["losses"][0]
 
@@ -29,7 +29,7 @@ def test_the_loop_of_the_readme_goes_downhill() -> None:
 def test_the_notebook_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     cells: dict = {}
-    exec(compile(NOTEBOOK, "README.md", "exec"), cells)
+    exec(compile(NOTEBOOK, "labrig/README.md", "exec"), cells)
     run, second = cells["run"], cells["second"]
     assert run.evaluations["epoch"].tolist() == [0, 5, 10, 15, 20]
     assert run.evaluations["test_accuracy"].iloc[-1] >= 0.93
