@@ -1,4 +1,4 @@
-"""The notebook of labrig/README.md: Iris trained, scored on a second board, and opened with the tools that people have."""
+"""The notebook of labrig/README.md: Iris trained, scored on a second board, opened with the tools that people have."""
 
 from __future__ import annotations
 
