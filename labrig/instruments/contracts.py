@@ -147,7 +147,7 @@ class ConductanceProgrammer(Instrument, Protocol):
         ...
 
     def read_back(self, channels: Iterable[str]) -> dict[str, Setting]:
-        """Read the actual settings of the channels; those written last if its capabilities say that it cannot."""
+        """Read the actual settings of the channels. A programmer without `reads_back` returns those written last."""
         ...
 
     def keep_alive(self) -> None:

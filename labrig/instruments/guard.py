@@ -23,7 +23,10 @@ from labrig.signals.tones import ToneProgram
 
 
 class GuardedSource(WrappedSource):
-    """A source that raises LimitExceeded for unknown channels, beyond full scale, and for levels if AC-coupled."""
+    """A source that refuses unknown channels, voltages beyond full scale, and DC levels on AC-coupled outputs.
+
+    The error is LimitExceeded.
+    """
 
     def __init__(self, name: str, source: WaveformSource, capabilities: SourceCapabilities) -> None:
         super().__init__(source)

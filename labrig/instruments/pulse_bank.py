@@ -59,13 +59,14 @@ class PulseBank:
         Raises
         ------
         LimitExceeded
-            For an unknown channel, for a code instead of a conductance, or for a conductance out of range.
+            For an unknown channel, a code instead of a conductance, a conductance out of range, or a tolerance that
+            readings cannot resolve.
         """
         targets = {channel: self._checked(channel, setting) for channel, setting in settings.items()}
         return self._written({channel: each for channel, each in targets.items() if self._table.get(channel) != each})
 
     def read_back(self, channels: Iterable[str]) -> dict[str, Setting]:
-        """Read cells; a reading has the tolerance to which the cell was written."""
+        """Read cells. Each result contains the mean of several readings, and the tolerance to which it was written."""
         wanted = list(channels)
         for channel in wanted:
             self._require_channel(channel, "read back")

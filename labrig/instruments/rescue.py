@@ -23,7 +23,7 @@ SOURCES_FIRST_S = 0.3
 """Longest time that the last stage, usually digitizers and programmers, waits for the previous stages (s)."""
 
 RETRY_S = 10.0
-"""Time during which an instrument that cannot be reached is tried again (s); its cable may be reconnected."""
+"""Time for which an instrument that cannot be reached is tried again (s), in case its cable is plugged in again."""
 
 _PAUSE_S = 0.2
 
@@ -139,7 +139,7 @@ class Rescue:
                 rescue(self.record, self._instrument)
                 self.error = None
                 break
-            except BaseException as error:  # a library that calls exit() must not end this
+            except BaseException as error:  # a library that calls exit() must not end the thread
                 self.error = error if isinstance(error, Exception) else LabrigError(type(error).__name__)
             if time.monotonic() + _PAUSE_S >= ends:
                 break

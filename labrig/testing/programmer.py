@@ -1,4 +1,4 @@
-"""Checks of a ConductanceProgrammer. They write settings only within the configured range; the last ones remain set."""
+"""Checks of a ConductanceProgrammer. They write only settings within the configured range, and do not restore them."""
 
 from __future__ import annotations
 
@@ -86,12 +86,12 @@ def refuses_all_where_one_is_wrong(subject: Subject) -> None:
 
 def _reported(subject: Subject, report: ProgramReport, settings: Mapping[str, Setting]) -> None:
     name, asked = subject.name, set(settings)
-    assert not report.faulty, f"{name}: channels {', '.join(report.faulty)} do not have the setting written"
+    assert not report.faulty, f"{name}: channels {', '.join(report.faulty)} do not hold what was written"
     assert set(report.written) == asked, f"{name}: {len(asked)} channels changed, the report lists {report.written}"
     assert not report.interrupted, f"{name}: reports that it lost its settings and restored them"
     if not subject.device.programmer.reads_back:
         claimed = (*report.verified, *report.read_back)
-        assert not claimed, f"{name}: cannot read settings back, but reports that of {', '.join(claimed)}"
+        assert not claimed, f"{name}: cannot read settings back, but reports read-back of {', '.join(claimed)}"
         return
     assert set(report.verified) == asked, f"{name}: not verified: {', '.join(sorted(asked - set(report.verified)))}"
     differ = [channel for channel, setting in settings.items() if not holds(report.read_back.get(channel), setting)]
@@ -101,7 +101,7 @@ def _reported(subject: Subject, report: ProgramReport, settings: Mapping[str, Se
 def _held(subject: Subject, programmer: Any, settings: Mapping[str, Setting], when: str) -> None:
     held = programmer.read_back(subject.channels)
     for channel, setting in settings.items():
-        if isinstance(setting, Target):  # a reading of its own has noise of its own
+        if isinstance(setting, Target):  # a second reading has its own noise
             tolerance = max(setting.tolerance, getattr(held.get(channel), "tolerance", 0.0))
             setting = replace(setting, tolerance=1.25 * tolerance)
         assert holds(held.get(channel), setting), (

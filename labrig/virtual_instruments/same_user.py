@@ -34,7 +34,7 @@ def is_same_user(client: Address, server: Address) -> bool:
         return True
     try:
         return owner(client, server) in (os.getuid(), 0)
-    except OSError:  # a kernel without it
+    except OSError:  # a kernel without sock_diag
         return True
 
 

@@ -41,7 +41,7 @@ class AudioOutput:
         Raises
         ------
         LimitExceeded
-            For an unknown channel, beyond full scale, for a level, or for a tone above half the sample rate.
+            For an unknown channel, a voltage beyond full scale, a DC level, or a tone above half the sample rate.
         """
         rate_hz = self._share.interface.rate_hz
         for channel, program in programs.items():
@@ -60,7 +60,7 @@ class AudioOutput:
         return dict(programs)
 
     def arm(self) -> None:
-        """Begin the stream unless it runs; it goes on with what it plays."""
+        """Start the stream if necessary. A running stream goes on with what it plays."""
         self._share.run("arm")
 
     def start(self) -> None:
@@ -68,7 +68,7 @@ class AudioOutput:
         self._play("start")
 
     def confirm(self) -> None:
-        """Raise ConnectionFailed unless the stream goes on."""
+        """Raise ConnectionFailed unless the stream is still running."""
         _ = self._share.interface
         if self._player is not None:
             self._share.require_alive(self._player, "confirm")
@@ -88,7 +88,7 @@ class AudioOutput:
         self._share.stop("make safe")
 
     def rescue(self) -> None:
-        """Play zeros for a moment, which fails if another program still has the interface for itself."""
+        """Play zeros for a moment. Fails if another program still has exclusive access to the interface."""
         try:
             self.open()
             self.idle()
@@ -97,7 +97,7 @@ class AudioOutput:
             self.close()
 
     def close(self) -> None:
-        """Leave the interface; never raises."""
+        """Release the interface; never raises."""
         self._player = None
         self._share.close()
 

@@ -1,7 +1,7 @@
 """analog_discovery.source: the outputs of Analog Discovery devices.
 
-Levels appear as soon as they are armed. Tones are a waveform in the memory of the device; they begin at the trigger,
-which the digitizer of the same devices gives, and go on until the next program.
+DC levels appear when they are armed. Tones are a waveform in the memory of the device; they begin at the trigger, which
+the digitizer of the same devices gives, and go on until the next program.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ class DiscoverySource:
         Raises
         ------
         LimitExceeded
-            For an unknown channel, beyond full scale, or for a tone that is no multiple of 1/1024 of the sample rate.
+            For an unknown channel, a voltage beyond full scale, or a tone that is not a multiple of 1/1024 of the
+            sample rate.
         """
         rate_hz = self._share.devices.rate_hz
         for channel, program in programs.items():
@@ -108,7 +109,7 @@ class DiscoverySource:
         self._share.make_safe(self._off)
 
     def close(self) -> None:
-        """Leave the devices, whose outputs stop when they are closed; never raises."""
+        """Release the devices. When the last user closes them, their outputs stop. Never raises."""
         self._armed = False
         self._share.close()
 

@@ -64,7 +64,7 @@ def capabilities(options: NiAnalogOutputOptions) -> SourceCapabilities:
         holds_levels=True,
         not_promised=(
             "has no output relay: off is 0 V behind its output resistance",
-            "has no watchdog: if the computer loses power or stops, and the card or its chassis does not, outputs keep "
-            "their last values",
+            "has no watchdog: if the computer loses power or stops while the card or its chassis stays on, the outputs "
+            "keep their last values",
         ),
     )

@@ -19,7 +19,7 @@ LEAST_VPP = 0.002
 """Smallest amplitude that can be set (V peak to peak)."""
 
 COUNTED_CYCLES = "1000000"
-"""The longest counted burst, which lasts longer than any acquisition below 500 kHz."""
+"""Cycles of the longest counted burst; below 500 kHz it lasts longer than any acquisition."""
 
 _NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
 _MICROHERTZ = 1e-6

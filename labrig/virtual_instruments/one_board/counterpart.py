@@ -64,7 +64,7 @@ def _served(bench: VirtualBench, entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def _nothing() -> None:
-    """No fault of the board."""
+    """Do nothing before a message."""
 
 
 class _Stream:
