@@ -50,7 +50,7 @@ def table_of(name: str, data: bytes) -> Table:
 
 
 def table_of_values(name: str, samples: NDArray[np.float64], data: bytes = b"") -> Table:
-    """Return the table of samples (in units of full scale), reduced to its 64 largest harmonics as tones for the World."""
+    """Return the table of samples (in units of full scale), with its 64 largest harmonics as tones for the World."""
     if not len(samples):
         return Table(name, 0)
     spectrum = np.fft.rfft(samples) / len(samples)
