@@ -225,7 +225,7 @@ def test_what_is_missing_is_named(monkeypatch):
         pair((SERIALS[0], "2104159999ff"))[0].open()
     assert not any(device.is_open for device in bench.devices)
     bench.models[1] = "Analog Discovery 2"
-    with pytest.raises(IdentityMismatch, match="calls itself 'Analog Discovery 2' and is no Analog Discovery 3"):
+    with pytest.raises(IdentityMismatch, match="reports the model 'Analog Discovery 2', which is not an"):
         pair()[1].open()
     bench.models[1] = bench.models[0]
     bench.devices[1].is_open = True
