@@ -1,8 +1,7 @@
 """The common parts of programmers of memristors whose cells are connected to the network by a relay.
 
 The network is disconnected while a cell is read or pulsed, because currents through the network would add to the
-reading. Pulses beyond the limits `clamp` and
-`longest_pulse` are refused and never sent.
+reading. Pulses beyond the limits `clamp` and `longest_pulse` are refused and never sent.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ def relayed_capabilities(
     part = memristor(options)
     pulses = ramp(options, part)
     if options.clamp > most_v:
-        raise ValueError(f"clamp: the board cannot play more than ± {most_v:g} V")
+        raise ValueError(f"clamp: the board cannot play more than ± {most_v:g} V; lower clamp")
     if pulses.stop_v > options.clamp:
         raise ValueError(f"clamp: the strongest pulse, {pulses.stop_v:g} V, exceeds this limit; lower last_pulse")
     if pulses.width_s > options.longest_pulse:
@@ -123,7 +122,7 @@ class RelayedCells(ABC):
         """Apply a pulse and return one reading after it (S). Beyond a limit, send nothing and raise LimitExceeded."""
         if not abs(volts) <= self._clamp_v or not 0 < width_s <= self._longest_s:
             raise LimitExceeded(
-                f"refused a pulse of {volts:g} V for {width_s:g} s on {channel}",
+                f"refused a pulse of {volts:g} V for {width_s:g} s on {channel}; use a weaker or shorter pulse",
                 device=self._name,
                 action="pulse",
                 limit=f"clamp {self._clamp_v:g} V, {self._longest_s:g} s",

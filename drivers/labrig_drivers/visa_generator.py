@@ -123,7 +123,7 @@ class VisaGenerator(ABC, Generic[S, Setting]):
 
     @abstractmethod
     def _load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
-        """Do what `load` does, with the instrument set up."""
+        """Do the work of `load`, once the instrument is set up."""
 
     @abstractmethod
     def _set_up(self) -> None:
@@ -139,7 +139,13 @@ class VisaGenerator(ABC, Generic[S, Setting]):
         self._playing = ()
 
     def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
-        """Set, arm and read back; returns the programs that will be played, with phases relative to the trigger edge.
+        """Send the settings, arm the bursts and read the settings back.
+
+        Returns
+        -------
+        dict
+            The programs that will really be played, with phases relative to the trigger edge.
+
 
         Raises
         ------

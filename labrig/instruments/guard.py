@@ -39,7 +39,9 @@ class GuardedSource(WrappedSource):
         full_scale = self._capabilities.full_scale_v
         for channel, program in programs.items():
             if channel not in self._channels:
-                raise LimitExceeded(f"has no channel {channel!r}", device=self._name, action="load")
+                raise LimitExceeded(
+                    f"has no channel {channel!r}; correct it under `wiring:`", device=self._name, action="load"
+                )
             if not program.peak <= full_scale:
                 raise LimitExceeded(
                     f"channel {channel} would have to play {program.peak:.4g} V",
@@ -83,7 +85,9 @@ class GuardedProgrammer(WrappedProgrammer):
         levels = self.levels()
         for channel, setting in settings.items():
             if channel not in levels:
-                raise LimitExceeded(f"has no channel {channel!r}", device=self._name, action="program")
+                raise LimitExceeded(
+                    f"has no channel {channel!r}; correct it under `wiring:`", device=self._name, action="program"
+                )
             self._check(channel, levels[channel], setting)
         for channel in settings:
             self.writes[channel] = self.writes.get(channel, 0) + 1

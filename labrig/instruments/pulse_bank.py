@@ -122,7 +122,7 @@ class PulseBank:
     def _checked(self, channel: str, setting: Setting) -> Target:
         self._require_channel(channel, "program")
         if not isinstance(setting, Target):
-            self._refuse(f"channel {channel} takes a conductance, not a code")
+            self._refuse(f"channel {channel} takes a conductance, Target(siemens), not a code")
         least = self._ramp.least_tolerance
         if setting.tolerance and setting.tolerance < least:
             self._refuse(
@@ -137,7 +137,9 @@ class PulseBank:
 
     def _require_channel(self, channel: str, action: str) -> None:
         if channel not in self._channels:
-            raise LimitExceeded(f"has no channel {channel!r}", device=self._name, action=action)
+            raise LimitExceeded(
+                f"has no channel {channel!r}; correct it under `wiring:`", device=self._name, action=action
+            )
 
     def _refuse(self, message: str, limit: str | None = None) -> NoReturn:
         raise LimitExceeded(message, device=self._name, action="program", limit=limit)

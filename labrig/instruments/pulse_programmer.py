@@ -92,7 +92,7 @@ def ramp(options: PulseOptions, part: Memristor) -> Ramp:
     }
     pulses = replace(part.ramp, **{name: value for name, value in given.items() if value is not None})
     if pulses.start_v > pulses.stop_v:
-        raise ValueError(f"first_pulse: {pulses.start_v:g} V is above the last pulse, {pulses.stop_v:g} V")
+        raise ValueError(f"first_pulse: {pulses.start_v:g} V is above the last pulse, {pulses.stop_v:g} V; lower it")
     if pulses.start_v <= part.quiet_v:
         raise ValueError(f"first_pulse: must be above {part.quiet_v:g} V; weaker pulses do not change {part.name}")
     if options.tolerance < pulses.least_tolerance:

@@ -35,11 +35,11 @@ def prepared(record: Record) -> Any:
     """
     driver = installed_driver(record.driver)
     if driver is None or driver.factory is None:
-        raise ConfigError(f"no driver {record.driver!r} is installed", device=record.name)
+        raise ConfigError(f"no driver {record.driver!r} is installed; install its package", device=record.name)
     try:
         options = driver.options.model_validate_json(json.dumps(record.options))
     except ValueError as error:
-        raise ConfigError(f"its record has options that {record.driver} does not accept", device=record.name) from error
+        raise ConfigError(f"{record.driver} does not accept the options in its record", device=record.name) from error
     for module in driver.imports:
         try:
             import_module(module)

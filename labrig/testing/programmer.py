@@ -26,7 +26,9 @@ def levels_increase(subject: Subject) -> None:
         assert channel in levels, f"{where} has no levels"
         able = levels[channel]
         if isinstance(able, Continuous):
-            assert 0 < able.minimum < able.maximum, f"{where} realizes {able.minimum:g} S to {able.maximum:g} S"
+            assert 0 < able.minimum < able.maximum, (
+                f"{where} has an invalid range, {able.minimum:g} S to {able.maximum:g} S"
+            )
             continue
         assert isinstance(able, LevelTable), f"{where}: levels are a {type(able).__name__}"
         assert len(able.codes) == len(able.siemens) >= 2, f"{where} has too few levels"
@@ -93,7 +95,9 @@ def _reported(subject: Subject, report: ProgramReport, settings: Mapping[str, Se
         claimed = (*report.verified, *report.read_back)
         assert not claimed, f"{name}: cannot read settings back, but reports read-back of {', '.join(claimed)}"
         return
-    assert set(report.verified) == asked, f"{name}: not verified: {', '.join(sorted(asked - set(report.verified)))}"
+    assert set(report.verified) == asked, (
+        f"{name}: channels not verified: {', '.join(sorted(asked - set(report.verified)))}"
+    )
     differ = [channel for channel, setting in settings.items() if not holds(report.read_back.get(channel), setting)]
     assert not differ, f"{name}: the report's read_back differs from the settings written in {', '.join(differ)}"
 

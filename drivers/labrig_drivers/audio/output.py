@@ -46,16 +46,18 @@ class AudioOutput:
         rate_hz = self._share.interface.rate_hz
         for channel, program in programs.items():
             if channel not in self._able.channels:
-                raise self._refused(f"has no channel {channel!r}")
+                raise self._refused(f"has no channel {channel!r}; correct it under `wiring:`")
             if not program.peak <= self._able.full_scale_v:
                 limit = f"full scale {self._able.full_scale_v:g} V"
-                raise self._refused(f"channel {channel} would have to play {program.peak:.4g} V", limit)
+                raise self._refused(
+                    f"channel {channel} would have to play {program.peak:.4g} V; lower the drive", limit
+                )
             if program.dc != 0:
-                raise self._refused(f"channel {channel} is AC-coupled and cannot play a level of {program.dc:.4g} V")
+                raise self._refused(f"channel {channel} is AC-coupled and cannot play {program.dc:.4g} V DC; use tones")
             for tone in program.tones:
                 if rate_hz is not None and tone.frequency_hz >= rate_hz / 2:
                     limit = f"half the sample rate, {rate_hz / 2:g} Hz"
-                    raise self._refused(f"channel {channel} cannot play {tone.frequency_hz:.6g} Hz", limit)
+                    raise self._refused(f"channel {channel} cannot play {tone.frequency_hz:.6g} Hz; lower it", limit)
         self._loaded = dict(programs)
         return dict(programs)
 

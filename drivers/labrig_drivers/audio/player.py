@@ -58,7 +58,19 @@ class Waves:
 
 
 class Recording:
-    """One acquisition. frames: (T, channels) samples. flaw: what was wrong. done: whether it is complete."""
+    """One acquisition.
+
+    Attributes
+    ----------
+    frames : (T, channels) array
+        Samples.
+    recorded : int
+        Number of frames recorded so far.
+    flaw : str
+        Flags of a gap in the stream; "" if there was none.
+    done : bool
+        Whether the recording is complete.
+    """
 
     def __init__(self, count: int, channels: int) -> None:
         self.frames = np.zeros((count, channels), dtype=np.int32)

@@ -77,10 +77,12 @@ class DiscoveryDigitizer:
         devices = self._share.devices
         for channel in plan.channels:
             if channel not in self._able.channels:
-                raise ConfigError(f"has no channel {channel!r}", device=self._name, action="configure")
+                raise ConfigError(
+                    f"has no channel {channel!r}; correct it under `wiring:`", device=self._name, action="configure"
+                )
         if not plan.sample_rate_hz <= self._able.max_sample_rate_hz:
             limit = f"{self._able.max_sample_rate_hz:g} S/s"
-            message = f"cannot record {plan.sample_rate_hz:g} S/s"
+            message = f"cannot record {plan.sample_rate_hz:g} S/s; lower acquisition.sample_rate"
             raise ConfigError(message, device=self._name, action="configure", limit=limit)
         self._armed, self._plan = False, None
         self._share.call("configure", lambda: self._configure(plan))

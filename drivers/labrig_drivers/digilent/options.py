@@ -135,7 +135,7 @@ def _names(options: DiscoveryOptions) -> tuple[str, ...]:
 def _address(options: DiscoveryOptions) -> str:
     serials = [serial.upper() for serial in options.devices]
     if len(set(serials)) < len(serials):
-        raise ValueError("devices: a device is named twice")
+        raise ValueError("devices: a serial number is listed twice; remove one")
     return serials[0]
 
 

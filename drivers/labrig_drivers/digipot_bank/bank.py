@@ -358,7 +358,7 @@ class DigipotBank:
     def _code(self, channel: str, setting: Setting) -> int:
         if not isinstance(setting, Level):
             raise LimitExceeded(
-                f"channel {channel} takes a Level, not a conductance", device=self._name, action="program"
+                f"channel {channel} takes a code, Level(code), not a conductance", device=self._name, action="program"
             )
         if not 0 <= setting.code <= self._levels.highest_code:
             raise LimitExceeded(

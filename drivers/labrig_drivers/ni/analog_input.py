@@ -232,7 +232,9 @@ class NiAnalogInput:
         able = self._capabilities
         for channel in plan.channels:
             if channel not in able.channels:
-                raise ConfigError(f"has no channel {channel!r}", device=self._name, action="configure")
+                raise ConfigError(
+                    f"has no channel {channel!r}; correct it under `wiring:`", device=self._name, action="configure"
+                )
         most = able.max_sample_rate_hz
         if len(plan.channels) > 1 and able.convert_interval_s:
             most = min(most, 1 / (able.convert_interval_s * len(plan.channels)))

@@ -239,11 +239,13 @@ class NiAnalogOutput:
 
     def _check(self, channel: str, program: ToneProgram) -> None:
         if channel not in self._capabilities.channels:
-            raise LimitExceeded(f"has no channel {channel!r}", device=self._name, action="load")
+            raise LimitExceeded(
+                f"has no channel {channel!r}; correct it under `wiring:`", device=self._name, action="load"
+            )
         if program.peak > self._capabilities.full_scale_v:
             limit = f"full scale {self._capabilities.full_scale_v:g} V"
             raise LimitExceeded(
-                f"channel {channel} would have to play {program.peak:.4g} V",
+                f"channel {channel} would have to play {program.peak:.4g} V; lower the drive",
                 device=self._name,
                 action="load",
                 limit=limit,

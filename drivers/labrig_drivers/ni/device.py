@@ -96,9 +96,9 @@ class NiOptions(InstrumentOptions):
     def check(self, model: Model) -> None:
         """Raise ValueError for an option that does not suit the model."""
         if not model.reference and self.reference_clock is not None and not is_onboard(self.reference_clock):
-            raise ValueError(f"reference_clock: {self.model} cannot be locked to a reference clock")
+            raise ValueError(f"reference_clock: {self.model} cannot be locked to a reference clock; remove this key")
         if self.chassis is not None and not model.module:
-            raise ValueError(f"chassis: {self.model} is not a module of a CompactDAQ chassis")
+            raise ValueError(f"chassis: {self.model} is not a module of a CompactDAQ chassis; remove this key")
         if model.module:
             check_slot(self.resource, self.chassis)
 

@@ -48,7 +48,7 @@ def common_period(name: str, rate_hz: float, frequencies_hz: Sequence[float]) ->
             )
         if 2 * exact >= 1:
             raise ConfigError(
-                f"{frequency:g} Hz cannot be played",
+                f"{frequency:g} Hz cannot be played; raise update_rate or lower the frequency",
                 device=name,
                 action="load",
                 limit=f"half the update rate, {rate_hz / 2:g} Hz",

@@ -84,7 +84,9 @@ class OneBoardDigitizer:
         period = self._period(plan)
         for channel in plan.channels:
             if channel not in self._capabilities.channels:
-                raise ConfigError(f"has no channel {channel!r}", device=self._name, action="configure")
+                raise ConfigError(
+                    f"has no channel {channel!r}; correct it under `wiring:`", device=self._name, action="configure"
+                )
         if plan.total_samples > MOST_SCANS:
             raise ConfigError(
                 f"cannot take {plan.total_samples} scans in one acquisition",

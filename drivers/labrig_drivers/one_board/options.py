@@ -159,7 +159,7 @@ def programmer_capabilities(options: ProgrammerOptions) -> ProgrammerCapabilitie
     """Capabilities of the potentiometers."""
     able = bank_capabilities(options)
     if able.part.chip_name not in PARTS:
-        raise ValueError(f"chips: a board has {' or '.join(PARTS)}, not {able.part.chip_name}")
+        raise ValueError(f"chips: use {' or '.join(PARTS)}; a board cannot have {able.part.chip_name}")
     chips = sum(entry.count for entry in options.chips)
     if chips > MOST_CHIPS:
         raise ValueError(f"chips: a board has select lines for {MOST_CHIPS} chips, not {chips}")

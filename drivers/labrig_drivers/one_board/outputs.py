@@ -88,10 +88,11 @@ class Converter:
         full_scale_v = (HIGHEST + 1 - MIDDLE) * self._step_v
         for channel, program in programs.items():
             if channel not in self._channels:
-                raise self._refused(f"has no channel {channel!r}")
+                raise self._refused(f"has no channel {channel!r}; correct it under `wiring:`")
             if not program.peak <= full_scale_v * (1 + 1e-12):
                 raise self._refused(
-                    f"channel {channel} would have to play {program.peak:.4g} V", limit=f"full scale {full_scale_v:g} V"
+                    f"channel {channel} would have to play {program.peak:.4g} V; lower the drive",
+                    limit=f"full scale {full_scale_v:g} V",
                 )
 
     def payload(self, programs: Mapping[str, ToneProgram], rate_hz: float) -> tuple[bytes, dict[str, ToneProgram]]:

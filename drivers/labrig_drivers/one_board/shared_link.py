@@ -88,7 +88,10 @@ class Board:
         """Context in which the line belongs to one instrument; errors carry its name."""
         if not self._turn.acquire(timeout=TURN_S):
             raise DeadlineExceeded(
-                "another request to this board does not end", device=name, action=action, limit=f"{TURN_S:g} s"
+                "another request to this board does not end; replug the board",
+                device=name,
+                action=action,
+                limit=f"{TURN_S:g} s",
             )
         try:
             yield self.link

@@ -164,7 +164,7 @@ def test_what_it_cannot_play_is_refused(loop, program, message):
 
 def test_a_waveform_memory_that_is_too_small_is_refused(loop):
     loop.bench.most_points = 1024
-    with pytest.raises(LimitExceeded, match="have 1024 points at most"):
+    with pytest.raises(LimitExceeded, match="waveforms of only 1024 points"):
         loop.acquire({"1": ToneProgram(0.0, (TONE,))})
 
 
@@ -246,7 +246,7 @@ def test_what_is_missing_is_named(monkeypatch):
 
 def test_a_device_named_twice_is_refused():
     options = DiscoverySourceOptions(driver="analog_discovery.source", devices=[SERIALS[0], SERIALS[0].lower()])
-    with pytest.raises(ValueError, match="named twice"):
+    with pytest.raises(ValueError, match="listed twice"):
         source_capabilities(options)
 
 
