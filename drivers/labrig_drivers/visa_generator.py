@@ -146,7 +146,6 @@ class VisaGenerator(ABC, Generic[S, Setting]):
         dict
             The programs that will really be played, with phases relative to the trigger edge.
 
-
         Raises
         ------
         ChannelFault

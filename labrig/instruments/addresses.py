@@ -75,7 +75,7 @@ def parse_host_port(text: str) -> HostPort:
         if scheme.casefold() == "grpc" and ":" in plain:
             device = rest.partition("/")[2]
             also = f", and the device as resource: {device}" if device else ""
-            raise ValueError(f"write {text!r} as host:port: {plain!r}{also}")
+            raise ValueError(f"write {text!r} as host:port, {plain!r}{also}")
         raise ValueError(f"{text!r} is a web address; write host:port, e.g. '192.0.2.30:31763'")
     host, colon, port = text.rpartition(":")
     if not colon or (":" in host and not host.startswith("[")):
