@@ -131,7 +131,7 @@ class VisaGenerator(ABC, Generic[S, Setting]):
 
     @abstractmethod
     def _confirm(self, thoroughly: bool) -> None:
-        """Check the settings that somebody may have changed, and everything else if `thoroughly`."""
+        """Check the settings that someone may have changed at the front panel; if `thoroughly`, check everything."""
 
     def _forget_state(self) -> None:
         """Forget the settings of the instrument, so that the next load sets everything up again."""

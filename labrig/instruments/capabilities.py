@@ -46,7 +46,7 @@ class ClockSource:
     which: str | None
 
     def may_be(self, other: ClockSource) -> bool:
-        """Whether this may be the same clock as `other`."""
+        """Whether this clock and `other` may be the same."""
         return self.kind == other.kind and (None in (self.which, other.which) or self.which == other.which)
 
 

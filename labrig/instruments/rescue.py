@@ -123,7 +123,7 @@ class Rescue:
         self._begun.set()
 
     def wait(self, within_s: float) -> bool:
-        """Wait up to `within_s` seconds. Return whether the attempts are over; they succeeded if `error` is None."""
+        """Wait up to `within_s` seconds. Return whether the attempts have ended; they succeeded if `error` is None."""
         return self._over.wait(max(0.0, within_s))
 
     def _work(self) -> None:

@@ -66,7 +66,7 @@ class Devices:
 
     @property
     def trigger(self) -> Any:
-        """The common trigger: from the computer for one device, else the pin Trigger 2, driven by the first device."""
+        """The trigger source: the computer for a single device, else the pin Trigger 2, driven by the first device."""
         sources = self.library.DwfTriggerSource
         return sources.PC if len(self.serials) == 1 else sources.External2
 

@@ -66,7 +66,7 @@ class RequestLink(Protocol):
         ...
 
     def lose(self) -> None:
-        """Close a port that does not answer, so that `open` opens it anew; never raises."""
+        """Close a port that does not answer, so that `open` opens it again; never raises."""
         ...
 
     def request(self, op: IntEnum, payload: bytes, body: int, *, patience_s: float | None = None) -> Reply:

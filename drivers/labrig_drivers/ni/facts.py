@@ -24,7 +24,7 @@ SAME = 0.01
 
 
 class _Facts(BaseModel):
-    """Facts of `card:`; missing facts are taken from the table."""
+    """The facts in `card:`; facts that are missing there are taken from the table of models."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 

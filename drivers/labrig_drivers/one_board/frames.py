@@ -54,7 +54,7 @@ class BoardOp(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Facts about its converters that a board reports in HELLO.
+    """What a board reports about its converters in HELLO.
 
     Attributes
     ----------
@@ -122,7 +122,7 @@ class ScanBlock:
 
     @classmethod
     def read(cls, body: bytes, inputs: int) -> ScanBlock | None:
-        """Read the body of a SCANS frame; None if it does not have the length of its scans."""
+        """Read the body of a SCANS frame; None if its length does not match its number of scans."""
         if len(body) < _BLOCK_HEADER.size:
             return None
         first, count, flags = _BLOCK_HEADER.unpack_from(body)

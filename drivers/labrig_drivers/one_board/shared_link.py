@@ -151,7 +151,7 @@ class SharedLink:
         return self._link.last_good
 
     def open(self) -> None:
-        """Join the board, and open its port unless it is open: opening it resets an Arduino.
+        """Join the board, and open its port if it is closed (opening the port resets an Arduino).
 
         After an error the instrument is as before: not joined, or joined with the port closed. Raises ConfigError
         if another instrument of the board has another baud rate.

@@ -72,7 +72,7 @@ class Reader:
         return self._in_time(task, acquisition, count, deadline, pack)
 
     def _on_demand(self, task: VirtualTask, scans: int, deadline: float, pack: Callable[[Codes, int], Reply]) -> Reply:
-        """Read a task without a sample clock; if it is not running, it runs during the read."""
+        """Read a task without a sample clock. A task that is not running is started for this read only."""
         self._check_reply(task, scans)
         implicit = task.state is not TaskState.RUNNING
         task.start()
