@@ -164,7 +164,11 @@ class VisaSession:
             while not text.endswith(mark):
                 text += bytes(session.read_bytes(1))
                 if len(text) > LONGEST_HEADER:
-                    raise ConnectionFailed(f"answered {text!r}… to {command}", device=self.device, action=action)
+                    raise ConnectionFailed(
+                        f"answered {text!r}… to {command}; close other programs using it",
+                        device=self.device,
+                        action=action,
+                    )
             data = bytes(session.read_bytes(length(text) + 1))
             return text, data[:-1]
 

@@ -34,7 +34,7 @@ def says_what_it_will_do(subject: Subject) -> None:
     assert actual == again, f"{name}: for the same plan, configure returns {actual}, then {again}"
     for what in ("channels", "settle_samples", "window_samples"):
         found, wanted = getattr(actual, what), getattr(asked, what)
-        assert found == wanted, f"{name}: {what} became {found}, requested: {wanted}"
+        assert found == wanted, f"{name}: configure changed {what} to {found}, requested: {wanted}"
     assert abs(actual.sample_rate_hz / asked.sample_rate_hz - 1) <= RATE_TOLERANCE, (
         f"{name}: should sample at {asked.sample_rate_hz:g} S/s, but reports {actual.sample_rate_hz:g} S/s"
     )

@@ -73,7 +73,10 @@ class Watchdog:
                 said = os.read(self._answers, 1 << 16) if answered else b""
                 if not said:
                     raise ConnectionFailed(
-                        "the watchdog does not answer", device=record.name, action="watch", limit=f"{READY_S:g} s"
+                        "the watchdog does not answer; start again",
+                        device=record.name,
+                        action="watch",
+                        limit=f"{READY_S:g} s",
                     )
                 *lines, self._rest = (self._rest + said).split(b"\n")
                 for answer in map(json.loads, lines):

@@ -59,7 +59,7 @@ class Program:
 
     @classmethod
     def resting(cls, sources: int) -> Program:
-        """Every output at the middle of its range."""
+        """Return the program with every output at the middle of its range."""
         return cls((MIDDLE,) * sources)
 
     @classmethod
