@@ -122,7 +122,7 @@ class Digitizer(Instrument, Protocol):
         ...
 
     def arm(self) -> None:
-        """Wait for the start trigger; the first scan is taken at the trigger."""
+        """Get ready for the start trigger, without waiting for it; the first scan is taken at the trigger."""
         ...
 
     def start(self) -> None:

@@ -31,7 +31,9 @@ def levels_increase(subject: Subject) -> None:
             )
             continue
         assert isinstance(able, LevelTable), f"{where}: levels are a {type(able).__name__}"
-        assert len(able.codes) == len(able.siemens) >= 2, f"{where} has too few levels"
+        assert len(able.codes) == len(able.siemens) >= 2, (
+            f"{where} has fewer than two levels, or no conductance for each code"
+        )
         assert (able.siemens > 0).all(), f"{where} has conductances that are not positive"
         assert (np.diff(able.siemens) > 0).all(), f"{where}: its conductances do not increase"
         assert len(np.unique(able.codes)) == len(able.codes), f"{where} has a duplicate code"

@@ -71,7 +71,7 @@ class WireBench:
         if self._child is None:
             self._start()
         if name not in self._endpoints:
-            raise ConnectionFailed("has no virtual counterpart; use bench simulated", device=name, action="connect")
+            raise ConnectionFailed("has no virtual counterpart; use 'bench: simulated'", device=name, action="connect")
         return driver.factory(name, options.model_copy(update=self._endpoints[name].overrides))
 
     def true_outputs(self, activation: NDArray[np.float64], tone: bool) -> NDArray[np.float64]:

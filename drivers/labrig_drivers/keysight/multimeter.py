@@ -118,7 +118,7 @@ class TruevoltMultimeter:
         return self._plan
 
     def arm(self) -> None:
-        """Wait for `start`; an acquisition in progress is stopped, and the reading memory cleared."""
+        """Get ready for `start`; an acquisition in progress is stopped, and the reading memory cleared."""
         self._configured("arm")
         self._session.write(":ABOR;:INIT", "arm")
         self._stored("arm")  # makes sure that it waits
