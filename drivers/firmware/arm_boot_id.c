@@ -1,8 +1,8 @@
-/* The boot id on an STM32F446, which has no EEPROM: a sector of flash, arm.ld, of which each boot fills one half-word.
+/* The boot id on an STM32F446, which has no EEPROM: a sector of flash (arm.ld) in which each boot fills one half-word.
  *
  * The backup registers would not do: on a NUCLEO they lose their supply with the USB cable. 8192 boots fill the sector, so
- * the 10 000 erasures that it stands suffice for 8e7 boots. If the supply fails while an id is written, the half-word has
- * more ones than that id, so it reads as a number that is not lower, and the next boot gets another one than the last.
+ * its endurance of 10 000 erasures suffices for 8e7 boots. If the supply fails while an id is written, the half-word has
+ * more ones than that id, so it reads as a number that is not lower, and the next boot gets a different id from the last.
  */
 #include "arm_port.h"
 
@@ -12,10 +12,10 @@ enum { ERRORS = FLASH_SR_EOP | FLASH_SR_WRPERR | FLASH_SR_PGAERR | FLASH_SR_PGPE
 
 extern volatile uint16_t boot_ids[SLOTS];
 
-/* Memory that only a loss of power clears: in place of a flash that is worn out, or that an emulator does not have. */
+/* Memory that only a loss of power clears. It replaces a flash that is worn out, or that an emulator does not have. */
 static uint16_t kept __attribute__((section(".noinit")));
 
-/* The processor runs from this flash, so it stands still until the flash is done. */
+/* The processor runs from this flash, so it stalls until the flash is done. */
 static void finish(void)
 {
     comes(&FLASH->SR, FLASH_SR_BSY, 0);
@@ -37,7 +37,7 @@ static void write(uint16_t slot, uint16_t id)
     finish();
 }
 
-/* Call before the caches of the flash are switched on, which would return what was there before. */
+/* Call before the caches of the flash are switched on: they would return the old contents. */
 uint16_t next_boot_id(void)
 {
     uint16_t slot = 0, id;
@@ -48,7 +48,7 @@ uint16_t next_boot_id(void)
         id = 0;
     FLASH->KEYR = FLASH_KEY1;
     FLASH->KEYR = FLASH_KEY2;
-    FLASH->SR = ERRORS; /* each is cleared by a one */
+    FLASH->SR = ERRORS; /* writing a one clears each */
     if (slot == SLOTS) {
         slot = 0;
         erase();

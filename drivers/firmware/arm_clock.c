@@ -1,8 +1,8 @@
-/* The clocks of the STM32F446: 128 MHz, of which everything else is a power of two.
+/* The clocks of the STM32F446: 128 MHz, divided by powers of two for everything else.
  *
- * On a NUCLEO board the ST-LINK gives the 8 MHz of its crystal. If they do not come, the internal oscillator of 16 MHz takes
- * their place: then frequencies are 1 % off, but still those of sources and samples alike. If the PLL does not lock, it
- * clocks everything by itself.
+ * On a NUCLEO board the ST-LINK supplies the 8 MHz of its crystal. If this clock is missing, the internal 16 MHz oscillator
+ * replaces it: frequencies are then up to 1 % off, but by the same factor for sources and samples. If the PLL does not lock,
+ * the internal oscillator clocks everything directly.
  */
 #include "arm_port.h"
 
@@ -12,7 +12,7 @@ enum {
     HSE_MHZ = 8,
     HSI_MHZ = 16,
     PLL_IN_MHZ = 2, /* the least jitter (RM0390) */
-    PLL_N = 128,    /* 256 MHz, of which the core gets half */
+    PLL_N = 128,    /* 256 MHz; the core gets half of it */
     PLL_Q = 8,      /* not used, 48 MHz at most */
     PLL_R = 2,      /* not used, 2 at least */
 };

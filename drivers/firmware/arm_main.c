@@ -17,15 +17,15 @@
 #define BAUD 500000
 #endif
 #if BAUD < 57600
-#error "the longest reply must be out before the watchdog of the program bites"
+#error "BAUD is too low: the longest reply must be sent before the microcontroller's watchdog resets it"
 #endif
 #if BAUD > 1000000
-#error "USART2 divides 16 MHz by 16 at least"
+#error "BAUD is too high: USART2 divides 16 MHz by at least 16"
 #endif
 
 enum { LINE_FIRST = 0x00, SCANS_LAST = 0x80 }; /* priorities */
 enum { CAUSE_POWER_ON = 1, CAUSE_RESET_LINE = 2, CAUSE_BROWN_OUT = 4, CAUSE_HANG = 8 };
-enum { WATCHDOG_MS = 250, WATCHDOG_PER_MS = 2 }; /* of its own oscillator, 32 kHz / 16: 170 to 470 ms */
+enum { WATCHDOG_MS = 250, WATCHDOG_PER_MS = 2 }; /* by its own oscillator, 32 kHz / 16: really 170 to 470 ms */
 
 static volatile uint8_t received[256], received_head; /* indices wrap by themselves */
 static volatile uint8_t queue[256], queue_head, queue_tail;
@@ -36,7 +36,7 @@ volatile uint8_t arm_scanning;
 static void receive(uint32_t status)
 {
     uint8_t byte = (uint8_t)USART2->DR, next = received_head + 1; /* clears both flags */
-    arm_scanning = 0; /* so that the program gets its turn however little time they leave; the core then ends the sampling */
+    arm_scanning = 0; /* so that the program runs, however little time scans leave; the core then ends the sampling */
     if ((status & USART_SR_ORE) || next == received_tail)
         overruns++;
     if (!(status & USART_SR_RXNE) || next == received_tail)
@@ -45,7 +45,7 @@ static void receive(uint32_t status)
     received_head = next;
 }
 
-/* Hand one byte to the line if it is free; there is an interrupt as long as there are more. Interrupts are off. */
+/* Hand one byte to the line if it is free; its interrupt stays enabled while there are more. Call with interrupts off. */
 static void pump(void)
 {
     if (queue_tail == queue_head)
@@ -79,7 +79,7 @@ void hal_send(uint8_t byte)
     __asm__ volatile("cpsid i" ::: "memory");
     queue_head = next;
     USART2->CR1 |= USART_CR1_TXEIE;
-    pump(); /* at once if the line is free: QEMU knows no interrupt for that */
+    pump(); /* at once if the line is free: QEMU has no interrupt for that */
     __asm__ volatile("cpsie i" ::: "memory");
 }
 
@@ -131,7 +131,7 @@ static void set_up(void)
     pin_is(line_rx, ALTERNATE, AF_USART2);
 
     TIM2->PSC = STEP_HZ / 1000 * clocks.timers - 1u;
-    TIM2->EGR = TIM_EGR_UG; /* which makes PSC count */
+    TIM2->EGR = TIM_EGR_UG; /* loads PSC */
     TIM2->CR1 = TIM_CR1_CEN;
 
     NVIC_IPR[USART2_IRQn] = LINE_FIRST;
@@ -144,7 +144,7 @@ int main(void)
 {
     uint8_t cause = reset_cause();
     uint16_t boot_id = next_boot_id();
-    watchdog_begin(); /* the program itself hangs: reset, and so terminals open */
+    watchdog_begin(); /* if the program hangs, a reset opens the terminals */
     clocks_begin();
     set_up();
     bank_init(CHANNELS, boot_id, cause);

@@ -16,8 +16,8 @@ extern struct clocks {
 void clocks_begin(void);
 uint16_t next_boot_id(void);
 
-/* The interrupt of the system timer comes every so many cycles of 16 MHz, for the first time then. It takes a scan, or only
- * wakes the program. */
+/* The interrupt of the system timer comes every so many cycles of 16 MHz, first after one such period. It takes a scan, or
+ * only wakes the program. */
 enum { TICK = STEP_HZ / 1000 };
 extern volatile uint8_t arm_scanning;
 static inline void arm_tick(uint32_t cycles)
@@ -39,7 +39,7 @@ static inline uint8_t comes(reg *at, uint32_t mask, uint32_t bits)
     return 0;
 }
 
-/* At least so long. A turn takes two cycles or more, and 16 cycles are 1000 ns. */
+/* Wait for at least this time. One turn takes two cycles or more; at core = 1, 1000 ns are 16 cycles. */
 static inline void wait_ns(uint32_t ns)
 {
     uint32_t turns = (ns * clocks.core >> 7) + 1;
@@ -56,7 +56,7 @@ static inline void wait_ns(uint32_t ns)
 /* The bus of PCLK2, 16 or 64 MHz, is divided by 2 << BR. */
 #define LOG2(n) ((n) >= 64 ? 6 : (n) >= 32 ? 5 : (n) >= 16 ? 4 : (n) >= 8 ? 3 : (n) >= 4 ? 2 : 1)
 
-/* Let SCK run at 16 MHz / divider, in SPI mode 0 or 1. The bus is at rest. */
+/* Set SCK to 16 MHz / divider, in SPI mode 0 or 1. Call while the bus is at rest. */
 #define SET_RATE(divider, phase)                                                                                            \
     (SPI1->CR1 = SPI_CR1_SPE | SPI_CR1_MSTR | SPI_CR1_SSM | SPI_CR1_SSI | ((phase) ? SPI_CR1_CPHA : 0) |                    \
                  (uint32_t)(LOG2(divider) - 1 + (clocks.bus2 == 4 ? 2 : 0)) << SPI_CR1_BR_Pos)
@@ -97,9 +97,9 @@ enum { AF_SPI1 = 5, AF_USART2 = 7 };
 
 enum {
     ADDRESSED_NS = 50, /* a 74HC138 at 3.3 V follows its address before it is enabled */
-    SELECTED_NS = 200, /* that decoder, and 100 ns until the first edge of SCK */
+    SELECTED_NS = 200, /* the decoder, then 100 ns until the first edge of SCK */
     HELD_NS = 100,     /* after the last edge */
-    RELEASED_NS = 500, /* the MCP3208 wants so long between two conversions */
+    RELEASED_NS = 500, /* the MCP3208 needs this time between two conversions */
 };
 
 static inline void line_low(enum line line)
@@ -132,7 +132,7 @@ static inline void port_release(enum line line)
 
 enum mode { INPUT, OUTPUT, ALTERNATE };
 
-/* A pin that was high-impedance, or belonged to the debugger. */
+/* Set up a pin that was high-impedance, or belonged to the debugger. */
 static inline void pin_is(struct pin pin, enum mode mode, uint32_t function)
 {
     struct gpio *port = GPIO(pin.port);

@@ -1,7 +1,7 @@
 /* The sources and inputs of the one-board bench on an STM32F446. Wiring: README.md; see avr_sampler.c for what is where.
  *
- * The system timer takes one scan per period. The interrupt of the line goes before its own, so no byte gets lost, and
- * LDAC is late by at most the time of handling one.
+ * The interrupt of the system timer takes one scan per period. The interrupt of the line has priority over it, so no byte
+ * gets lost, and LDAC is late by at most the time of handling one byte.
  */
 #include "arm_port.h"
 #include "hal.h"

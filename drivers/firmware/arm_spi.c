@@ -1,4 +1,4 @@
-/* Chips with SPI on an STM32F446. Wiring: README.md, as on an Arduino; see avr_spi.c for what hangs on which line. */
+/* Chips with SPI on an STM32F446. Wiring: README.md, as on an Arduino; see avr_spi.c for what is connected to which line. */
 #include "arm_port.h"
 #include "hal.h"
 
@@ -33,7 +33,7 @@ void bus_begin(void)
     }
     RCC->APB2ENR |= RCC_APB2ENR_SPI1EN;
     (void)RCC->APB2ENR; /* the clock takes effect two cycles later */
-    port_set_chip_rate(); /* before the pins are its own: SCK is low from the beginning */
+    port_set_chip_rate(); /* before the bus takes over the pins, so that SCK is low from the beginning */
     pin_is(sck, ALTERNATE, AF_SPI1);
     pin_is(sdo, ALTERNATE, AF_SPI1);
     pin_is(sdi, ALTERNATE, AF_SPI1);

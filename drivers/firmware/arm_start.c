@@ -1,4 +1,4 @@
-/* What happens before main on an STM32F446, and what a C compiler takes for granted. Without a library. */
+/* What runs before main on an STM32F446, and the functions that a C compiler expects; no library is linked. */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,7 +20,7 @@ void reset_interrupt(void)
     main();
 }
 
-/* A fault, or an interrupt that nobody asked for: begin again, and so open the terminals. */
+/* A fault, or an unexpected interrupt: reset, which opens the terminals. */
 static void start_again(void)
 {
     AIRCR = AIRCR_RESET;

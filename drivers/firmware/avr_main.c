@@ -23,7 +23,7 @@
 #define BAUD 500000UL
 #endif
 #if BAUD < 57600
-#error "the longest reply must be out before the watchdog of the program bites"
+#error "BAUD is too low: the longest reply must be sent before the microcontroller's watchdog resets it"
 #endif
 #define UBRR_VALUE ((F_CPU + BAUD * 4UL) / (8UL * BAUD) - 1)
 
@@ -35,7 +35,7 @@ static volatile uint32_t now_ms;
 ISR(USART_RX_vect)
 {
     uint8_t lost = UCSR0A & _BV(DOR0), byte = UDR0, next = ring_head + 1;
-    avr_stop_scans(); /* otherwise the next bytes may be lost while one is taken; the core then ends the sampling */
+    avr_stop_scans(); /* otherwise the next bytes may be lost during a scan; the core then ends the sampling */
     if (lost || next == ring_tail)
         overruns++;
     if (next == ring_tail)
@@ -105,7 +105,7 @@ int main(void)
 {
     uint8_t reset_cause = MCUSR;
     MCUSR = 0;
-    wdt_enable(WDTO_250MS); /* the program itself hangs: reset, and so terminals open */
+    wdt_enable(WDTO_250MS); /* if the program hangs, a reset opens the terminals */
     set_up();
     bank_init(CHANNELS, next_boot_id(), reset_cause);
     set_sleep_mode(SLEEP_MODE_IDLE);
@@ -116,7 +116,7 @@ int main(void)
             bank_receive(ring[ring_tail++]);
         bank_poll();
         avr_pump();
-        cli(); /* a byte that comes between the test and the sleep must still wake us: sei takes effect one later */
+        cli(); /* a byte that comes between the test and the sleep must still wake us: sei takes effect late */
         if (ring_tail == ring_head && !avr_has_output()) {
             sleep_enable();
             sei();

@@ -24,7 +24,7 @@ enum { SPI_RATE = _BV(SPR1), SPI_DOUBLE = 0 };
 #error "SPI_DIVIDER is 4, 8, 16, 32 or 64"
 #endif
 
-/* Let the bus run at the rate, and in the mode, of the potentiometers. */
+/* Set the bus to the rate and the mode of the potentiometers. */
 static inline void port_set_chip_rate(void)
 {
     SPCR = _BV(SPE) | _BV(MSTR) | SPI_RATE | (chip.spi_mode ? _BV(CPHA) : 0);

@@ -19,13 +19,13 @@ enum { ACTIVE = 0x70, SECOND = 0x80 };          /* reference buffered, gain 1, o
 enum { START_SINGLE = 0x06 };                   /* and the highest bit of the input's number */
 enum { RATE_OUTPUTS = 0, RATE_INPUTS = _BV(SPR0) }; /* with SPI2X: 8 MHz, 2 MHz */
 
-/* The interrupt may come late by the longest other one and the instruction before it; all scans wait until then. */
+/* The interrupt may be late by the longest other interrupt and one instruction; every scan waits until this time. */
 enum { ALIGNED = 128 };
 
 static uint8_t queue[256]; /* to the host; the index wraps by itself */
 static volatile uint8_t queue_head, queue_tail;
 
-/* Hand one byte to the line if it is free. Interrupts are off. */
+/* Hand one byte to the line if it is free. Call with interrupts off. */
 static inline void pump(void)
 {
     uint8_t tail = queue_tail;
@@ -76,7 +76,7 @@ void hal_output_latch(void)
     PORTD |= LATCH;
 }
 
-/* Only from the scan, where interrupts are off. */
+/* Call only from the scan, where interrupts are off. */
 static inline uint8_t exchange_byte(uint8_t byte)
 {
     SPDR = byte;
@@ -125,7 +125,7 @@ uint8_t hal_scan_is_late(void)
 }
 
 /* Wait until the same cycle after every compare match, however late the interrupt came. The loop ends up to 7 cycles
- * after ALIGNED, and the steps behind it take the longer, the earlier it ended. */
+ * after ALIGNED; the steps behind it take longer the earlier it ended. */
 static inline void align(void)
 {
     uint8_t count;
@@ -148,6 +148,6 @@ ISR(TIMER1_COMPA_vect)
     align();
     sampler_scan();
     port_set_chip_rate();
-    if (UCSR0A & _BV(RXC0)) /* if the next scan is due already, it would come before the interrupt for this byte */
+    if (UCSR0A & _BV(RXC0)) /* a next scan that is already due would come before the interrupt for this byte */
         avr_stop_scans();
 }

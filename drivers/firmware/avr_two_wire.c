@@ -1,7 +1,8 @@
 /* Chips on two-wire buses on an ATmega328P: SCL at A5, and eight lines SDA at D2..D9. Wiring: README.md.
  *
  * Chip k is at SDA line k mod 8, with the address k / 8. The port pulls lines down or lets go of them; resistors pull up.
- * A bus whose chip holds SDA down is clocked until it lets go, and is otherwise without an answer: nothing waits.
+ * If a chip holds SDA down, its bus is clocked until it lets go. If it never does, the chip counts as not answering;
+ * nothing waits for ever.
  */
 #include <util/delay_basic.h>
 
@@ -87,7 +88,7 @@ void hal_stop(void)
     data(1);
 }
 
-/* Inputs without pull-ups, which would pull to another supply than that of the chips. */
+/* Inputs without the internal pull-ups, which would pull to a supply that is not that of the chips. */
 void bus_begin(void)
 {
     DDRD &= 0x03;

@@ -19,7 +19,7 @@ struct chip {
     uint16_t (*read)(uint8_t channel);
     uint16_t *written;
 
-    /* Connect the terminals of a channel, or open them; 1 if the chip confirms. It may switch the whole chip, because
+    /* Connect the terminals of a channel, or open them; 1 if the chip confirms. This may switch the whole chip, because
      * the core switches all channels alike. NULL: the chip cannot open them; its wipers are parked at code 0 instead. */
     uint8_t (*connect)(uint8_t channel, uint8_t connected);
 };

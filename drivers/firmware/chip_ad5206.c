@@ -1,5 +1,5 @@
 /* AD5206, six rheostats between A and W, SPI mode 0: 11 bits, A2..A0 D7..D0, the last ones before CS returns high (Analog
- * Devices, AD5204/AD5206 Rev. C). It can be neither read nor opened. */
+ * Devices, AD5204/AD5206 Rev. C). It cannot be read, and its terminals cannot be opened. */
 #include <stddef.h>
 
 #include "chip.h"

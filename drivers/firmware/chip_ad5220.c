@@ -1,6 +1,6 @@
-/* AD5220, one rheostat between A and W, 128 positions, moved by pulses (Analog Devices, Rev. 0). It can be neither read nor
- * opened. Its position is counted: at code 0 the wiper stops, so as many pulses as there are positions bring it there
- * from anywhere, and setting code 0 always does that. */
+/* AD5220, one rheostat between A and W, 128 positions, moved by pulses (Analog Devices, Rev. 0). It cannot be read, and its
+ * terminals cannot be opened. The board counts its position. The wiper stops at code 0, so as many pulses as there are
+ * positions bring it there from anywhere; setting code 0 always sends that many. */
 #include <stddef.h>
 
 #include "chip.h"
@@ -10,7 +10,7 @@
 enum { POSITIONS = 128, DOWN = 0, UP = 1 };
 
 static uint16_t written[MAX_CHANNELS];
-static uint8_t position[MAX_CHANNELS]; /* also while parked, when `written` is what comes next */
+static uint8_t position[MAX_CHANNELS]; /* also while parked; `written` then has the code to return to */
 
 static void write(uint8_t channel, uint16_t code)
 {

@@ -16,7 +16,7 @@ enum {
     OUTPUT_OFF = 0x8001, /* followed by NOTHING */
 };
 enum { UNLOCKED = 0x02 }; /* in the control register; the 1 % mode stays on */
-enum { LARGEST = 0x3FF }; /* the pulled-up line of a missing chip reads as more */
+enum { LARGEST = 0x3FF }; /* a missing chip reads higher than this: the line is pulled up */
 
 static uint16_t exchange(uint8_t channel, uint16_t word)
 {
@@ -55,7 +55,8 @@ static uint16_t read(uint8_t channel)
     return ask(channel, READ);
 }
 
-/* The chip does not tell whether it is in shutdown: a control register as written shows that it takes commands. */
+/* The chip does not report whether it is in shutdown. A control register that reads back as written shows that it takes
+ * commands. */
 static uint8_t connect(uint8_t channel, uint8_t connected)
 {
     exchange(channel, WRITE_CONTROL | UNLOCKED);

@@ -1,6 +1,6 @@
 /* Simulated chips with faults, for every port without hardware: what is common to all. simulated_<name>.c has the bus.
  *
- * Each channel is simulated as a chip of its own, of which the other rheostats are not used: faults have one channel.
+ * Each channel is simulated as a chip of its own whose other rheostats are not used, so a fault affects one channel.
  */
 #ifndef CHIPS_H
 #define CHIPS_H
@@ -13,7 +13,7 @@ struct simulated {
     uint16_t code;
     uint8_t connected;
     enum fault fault;
-    unsigned to_lose; /* so many writes to this wiper get lost */
+    unsigned to_lose; /* number of writes to this wiper that will be lost */
 };
 
 /* A request that reaches beyond the bank is a bug of the core, never of the host. */
@@ -22,7 +22,7 @@ void chips_must(int condition, const char *what);
 struct simulated *chips_at(uint8_t channel);            /* it exists */
 void chips_move(struct simulated *at, uint16_t code);   /* as a write to the wiper does */
 
-/* By the simulated chip. */
+/* Supplied by the simulated chip. */
 extern const uint16_t simulated_power_up_code;
 void simulated_power_up(uint8_t channel); /* the rest of its state */
 

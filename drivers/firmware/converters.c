@@ -82,7 +82,7 @@ void converters_let_pass(uint32_t cycles)
         cycles -= until_next;
         until_next = period;
         sampler_scan();
-        sampler_poll(); /* as a processor does that has time between two scans */
+        sampler_poll(); /* like a processor that has time between two scans */
     }
     if (period)
         until_next -= cycles;

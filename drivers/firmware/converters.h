@@ -8,7 +8,7 @@ uint16_t converters_output(uint8_t source); /* as the network sees it */
 int converters_are_scanning(void);
 void converters_are_late(int late); /* the next scan is due before one is over */
 
-/* Let time pass: every scan that is due within so many cycles is taken. */
+/* Let this number of cycles pass: every scan that is due within them is taken. */
 void converters_let_pass(uint32_t cycles);
 
 #endif

@@ -368,7 +368,7 @@ void bank_init(uint8_t channel_count, uint16_t new_boot_id, uint8_t cause)
 void bank_receive(uint8_t byte)
 {
     if (sampler_is_busy())
-        sampler_halt(); /* the host always gets through, however little time scans leave */
+        sampler_halt(); /* so that the host gets through, however little time scans leave */
     switch (frame_decode(&request, byte)) {
     case FRAME_GOOD:
         handle();

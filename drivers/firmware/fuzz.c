@@ -102,7 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 #ifndef LIBFUZZER
 static uint64_t random_state;
 
-/* splitmix64: the same sequence on every machine. */
+/* splitmix64, which gives the same sequence on every machine. */
 static uint32_t draw(uint32_t below)
 {
     uint64_t z = (random_state += 0x9E3779B97F4A7C15u);

@@ -13,23 +13,23 @@ void hal_select(uint8_t channel);
 uint8_t hal_transfer(uint8_t byte);
 void hal_release(void);
 
-/* Move the wiper of a channel by so many pulses. */
+/* Move the wiper of a channel by this number of pulses. */
 void hal_pulses(uint8_t channel, uint8_t up, uint8_t count);
 
-/* Two-wire bus: start, again within a transfer, with the address of the channel's chip (read: it sends); bytes to it and
- * from it; stop. hal_start and hal_put return 1 if the chip acknowledges. Reading ends with the byte that is the last. */
+/* Two-wire bus: start or repeated start with the address of the channel's chip (read: the chip sends), bytes to and from
+ * the chip, stop. hal_start and hal_put return 1 if the chip acknowledges. `last` marks the last byte to be read. */
 uint8_t hal_start(uint8_t channel, uint8_t read);
 uint8_t hal_put(uint8_t byte);
 uint8_t hal_get(uint8_t last);
 void hal_stop(void);
 
 #ifdef SAMPLER
-/* An output follows what was written at the next latch, together with all others. Codes have 12 bits. */
+/* Write the code (12 bits) of an output; all outputs take over their codes at the next latch. */
 void hal_output_write(uint8_t source, uint16_t code);
 void hal_output_latch(void);
 uint16_t hal_input_read(uint8_t input);
 
-/* Call sampler_scan every `period` cycles of a clock of 16 MHz, for the first time one period from now. */
+/* Call sampler_scan every `period` cycles of a 16 MHz clock, for the first time one period from now. */
 void hal_scans_start(uint16_t period);
 void hal_scans_stop(void);
 uint8_t hal_scan_is_late(void); /* asked at the end of a scan: whether the next one is due already */

@@ -212,7 +212,7 @@ int main(int argc, char **argv)
     }
     signal(SIGPIPE, SIG_IGN);
     setvbuf(stdout, NULL, _IOLBF, 0);
-    setvbuf(stdin, NULL, _IONBF, 0); /* nothing may hide in a buffer that poll() cannot see */
+    setvbuf(stdin, NULL, _IONBF, 0); /* poll() does not see what is in a stdio buffer */
     chips_power_up();
     bank_init(channel_count, boot_id, CAUSE_POWER_ON);
 
@@ -224,7 +224,7 @@ int main(int argc, char **argv)
 
     for (;;) {
         struct pollfd wait[3] = {{line, POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}, {listener, POLLIN, 0}};
-        poll(wait, 3, 5); /* 5 ms: how late the watchdog may be, and blocks of scans */
+        poll(wait, 3, 5); /* the watchdog and blocks of scans may be 5 ms late */
 #ifdef SAMPLER
         take_scans();
 #endif

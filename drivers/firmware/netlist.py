@@ -50,7 +50,7 @@ PRICES = {
     "C 10u": 0.15,
     "stripboard, sockets, wire": 5.00,
 }
-"""Euros per piece, including tax, when a few are bought: rough figures from memory, of 2024."""
+"""Price per piece in small quantities (€, with tax): rough figures for 2024, from memory."""
 
 
 @dataclass
@@ -94,13 +94,13 @@ def circuit(inputs: int, hidden: int, outputs: int) -> Circuit:
     _senses(made, [*nodes[0], *nodes[1], *nodes[2], "pilot"], driven=inputs)
     _potentiometers(made, edges)
     for node in nodes[1]:
-        made.add("D", "BAT54S", p1="MID", p2="MID", p3=node)  # two diodes in series: the node is their middle
+        made.add("D", "BAT54S", p1="MID", p2="MID", p3=node)  # two diodes in series, the node between them
     made.add("C", "C 10u", p1="5V", p2="GND")
     return made
 
 
 def _reference(made: Circuit) -> None:
-    """2.048 V for all converters, and half of it, the mid-rail, behind an amplifier."""
+    """Add the reference of all converters, 2.048 V, and the divider for the mid-rail, half of it."""
     made.add("R", "1k", p1="5V", p2="REF")
     made.add("U", "LM4040-2.0 (2.048 V)", p1="REF", p2="GND")
     made.add("C", "C 10u", p1="REF", p2="GND")
@@ -109,7 +109,7 @@ def _reference(made: Circuit) -> None:
 
 
 def _sources(made: Circuit, inputs: int, outputs: int) -> None:
-    """Output k of the converters: the inputs, then the errors through 100 kΩ, then the pilot."""
+    """Add the DACs. Their outputs are, in this order, the inputs, the errors (each through 100 kΩ) and the pilot."""
     nets = [f"in{k}" for k in range(inputs)] + [f"err{k}" for k in range(outputs)] + ["pilot"]
     for k in range(outputs):
         made.add("R", "100k 1%", p1=f"err{k}", p2=f"out{k}")
@@ -136,7 +136,7 @@ def _sources(made: Circuit, inputs: int, outputs: int) -> None:
 
 
 def _senses(made: Circuit, nodes: list[str], driven: int) -> None:
-    """Input k of the converters: every node; those that no output drives behind an amplifier, as is the mid-rail."""
+    """Add the ADCs, one input per node. Nodes that no DAC drives are buffered by an amplifier, as is the mid-rail."""
     wanted = [("HALF", "MID")] + [(node, f"{node}_buf") for node in nodes[driven:-1]]
     for first in range(0, len(wanted), len(AMPLIFIER)):
         group = wanted[first : first + len(AMPLIFIER)]
@@ -160,7 +160,7 @@ def _senses(made: Circuit, nodes: list[str], driven: int) -> None:
 
 
 def _potentiometers(made: Circuit, edges: list[tuple[str, str]]) -> None:
-    """Rheostat k is edge k; eight chips behind the decoder of each line from D2 on."""
+    """Add the potentiometers; rheostat k is edge k. Each select line, from D2 on, selects eight chips by a decoder."""
     decoder: list[str] = []
     for chip in range((len(edges) + 1) // 2):
         if chip % 8 == 0:
@@ -174,7 +174,7 @@ def _potentiometers(made: Circuit, edges: list[tuple[str, str]]) -> None:
 
 
 def _decoder(made: Circuit, line: str) -> list[str]:
-    """A 74HC138 whose enable is a select line; returns the nets of its outputs."""
+    """Add a 74HC138 that is enabled by a select line; return the nets of its outputs."""
     names = [f"{line}_Y{k}" for k in range(8)]
     outs = {f"p{pin}": name for pin, name in zip(DECODER_OUT, names, strict=True)}
     made.add("U", "74HC138", p1="A0", p2="A1", p3="A2", p4=line, p5="GND", p6="5V", p8="GND", p16="5V", **outs)
@@ -184,7 +184,7 @@ def _decoder(made: Circuit, line: str) -> list[str]:
 
 
 def parts_list(made: Circuit) -> list[tuple[str, int, float]]:
-    """Return (part, number, price of all in euros) for each kind of part to buy."""
+    """Return (part, number, total price in euros) for each kind of part to buy."""
     counts: dict[str, int] = defaultdict(int)
     for reference, value in made.parts.items():
         counts["R" if reference.startswith("R") else value] += 1

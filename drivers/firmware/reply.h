@@ -1,4 +1,4 @@
-/* The reply that is being made, and the statuses it may have. See README.md. */
+/* The reply under construction, and the statuses it may have. See README.md. */
 #ifndef REPLY_H
 #define REPLY_H
 

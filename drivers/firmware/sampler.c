@@ -16,12 +16,12 @@ enum {
     HIGHEST = 4095,
     MOST_PARTIALS = 16,
     PARTIAL_BYTES = 5,
-    PER_CODE = 4,     /* steps of an amplitude per code */
+    PER_CODE = 4,     /* amplitude steps per code */
     SUM_SHIFT = 16,   /* an amplitude times a cosine, 4 * 16384 per code */
     BLOCK_CODES = 64, /* of 12 bits */
     BLOCK_BYTES = BLOCK_CODES / 2 * 3,
     BLOCK_HEADER = REPLY_HEADER + 4, /* and first scan, number of scans, flags */
-    PERIOD_IS_TOO_SHORT = 0xFF,      /* the offender in a refusal, instead of an input */
+    PERIOD_IS_TOO_SHORT = 0xFF,      /* replaces the number of an input in a refusal */
 };
 
 enum flag { LATE = 1, LAST = 2 };
@@ -55,7 +55,7 @@ static volatile uint16_t taken;
 static uint16_t wanted;
 static uint8_t header[REPLY_HEADER];
 
-/* What an interrupt and the program share is written before the flag that says so. */
+/* Data that an interrupt and the program share must be written before the flag that announces it. */
 #define BARRIER() __asm__ volatile("" ::: "memory")
 
 /* Write the codes of scan n of all outputs with tones; they appear at the next latch. */
@@ -192,7 +192,7 @@ void sampler_poll(void)
     sending ^= 1;
 }
 
-/* The largest excursion of a source's tones from its level, in steps of an amplitude. */
+/* The largest excursion of a source's tones from its level, in amplitude steps. */
 static uint32_t swing_of(uint8_t source, const uint8_t *partial, uint8_t count)
 {
     uint32_t swing = 0;

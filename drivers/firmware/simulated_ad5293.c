@@ -1,5 +1,5 @@
-/* A simulated AD5293 on its bus. It acts when it is released, and shifts out what the word before asked for, or that word
- * itself. The outputs of all chips share a line with a pull-up, so none may be left on. */
+/* A simulated AD5293 on its bus. It executes a word when it is deselected. Meanwhile it shifts out the answer to the word
+ * before, or that word itself. The outputs of all chips share a line with a pull-up, so none may be left on. */
 #include "chips.h"
 #include "core.h"
 #include "hal.h"

@@ -1,4 +1,4 @@
-/* A simulated MCP4651 on its bus, byte by byte. Whoever is mute does not acknowledge its address. */
+/* A simulated MCP4651 on its bus, byte by byte. A mute chip does not acknowledge its address. */
 #include "chips.h"
 #include "core.h"
 #include "hal.h"

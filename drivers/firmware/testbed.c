@@ -46,7 +46,7 @@ void testbed_wait(uint32_t duration_ms)
     }
 }
 
-/* What was sent since it was last taken. Returns how many bytes; more than `room` means that they were cut. */
+/* Take the bytes sent since the last call. Returns their number; if it exceeds `room`, the rest is lost. */
 size_t testbed_take(uint8_t *bytes, size_t room)
 {
     size_t used = out_used;
@@ -55,7 +55,7 @@ size_t testbed_take(uint8_t *bytes, size_t room)
     return used;
 }
 
-/* Returns how many bytes the replies have; more than `room` means that they were cut. */
+/* Returns the number of bytes in the replies; if it exceeds `room`, the rest is lost. */
 size_t testbed_receive(const uint8_t *bytes, size_t count, uint8_t *replies, size_t room)
 {
     for (size_t i = 0; i < count; i++)

@@ -51,7 +51,7 @@ class BoundedWorker:
             raise ConnectionFailed(text, device=name, action=action, remedy=self._failed_remedy) from error
 
     def insist(self, name: str, action: str, call: Callable[[], Any], within_s: float) -> Any:
-        """As `call`, but if an earlier call hangs, make it once more in a new thread."""
+        """Do what `call` does; after a missed deadline (an earlier call may hang), try once more in a new thread."""
         try:
             return self.call(name, action, call, within_s)
         except DeadlineExceeded:

@@ -21,7 +21,7 @@ RELAY = Assumption(
     "labrig doctor CONFIG, then an ohmmeter from a cell to its node",
     "the ohmmeter shows an open circuit, because the network is connected only while labrig measures",
 )
-"""What has not been verified on hardware."""
+"""The assumption about the relay, which has not been verified on hardware."""
 
 
 class Relay:

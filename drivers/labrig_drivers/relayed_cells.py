@@ -1,7 +1,7 @@
 """The common parts of programmers of memristors whose cells are connected to the network by a relay.
 
 The network is disconnected while a cell is read or pulsed, because currents through the network would add to the
-reading. Pulses beyond a clamp are refused and never sent.
+reading. Pulses beyond the limits `clamp` and `longest_pulse` are refused and never sent.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ def relayed_capabilities(
     part = memristor(options)
     pulses = ramp(options, part)
     if options.clamp > most_v:
-        raise ValueError(f"clamp: the board cannot play more than ± {most_v:g} V")
+        raise ValueError(f"clamp: the board cannot play more than ± {most_v:g} V; lower clamp")
     if pulses.stop_v > options.clamp:
-        raise ValueError(f"clamp: the strongest pulse, {pulses.stop_v:g} V, exceeds this limit")
+        raise ValueError(f"clamp: the strongest pulse, {pulses.stop_v:g} V, exceeds this limit; lower last_pulse")
     if pulses.width_s > options.longest_pulse:
-        raise ValueError(f"longest_pulse: the pulse width, {pulses.width_s:g} s, exceeds this limit")
+        raise ValueError(f"longest_pulse: the pulse width, {pulses.width_s:g} s, exceeds this limit; lower pulse_width")
     return PulseProgrammerCapabilities(
         channels,
         part,
@@ -116,13 +116,13 @@ class RelayedCells(ABC):
 
     @abstractmethod
     def _pulse(self, channel: str, volts: float, width_s: float) -> float:
-        """Apply a pulse, which is within the clamp, and return one reading after it (S)."""
+        """Apply a pulse, which has been checked against the limits, and return one reading after it (S)."""
 
     def pulse_cell(self, channel: str, volts: float, width_s: float) -> float:
-        """Apply a pulse; return one reading after it (S). Raises LimitExceeded, and sends nothing, beyond the clamp."""
+        """Apply a pulse and return one reading after it (S). Beyond a limit, send nothing and raise LimitExceeded."""
         if not abs(volts) <= self._clamp_v or not 0 < width_s <= self._longest_s:
             raise LimitExceeded(
-                f"refused a pulse of {volts:g} V for {width_s:g} s on {channel}",
+                f"refused a pulse of {volts:g} V for {width_s:g} s on {channel}; use a weaker or shorter pulse",
                 device=self._name,
                 action="pulse",
                 limit=f"clamp {self._clamp_v:g} V, {self._longest_s:g} s",
@@ -162,7 +162,7 @@ class RelayedCells(ABC):
         return report
 
     def read_back(self, channels: Iterable[str]) -> dict[str, Setting]:
-        """Read cells."""
+        """Read cells with the network disconnected."""
         self._require_open("read back")
         return self._bank.read_back(channels)
 

@@ -119,7 +119,7 @@ class VisaSession:
             raise interrupt
         sending.result()
         if self._wanted is sending:
-            raise ConnectionFailed("another call has taken over the connection", device=self.device, action=action)
+            raise ConnectionFailed("another call (make_safe) took the connection", device=self.device, action=action)
 
     def query(self, command: str, action: str) -> str:
         """Send one query and return the reply without the line end."""
@@ -164,7 +164,11 @@ class VisaSession:
             while not text.endswith(mark):
                 text += bytes(session.read_bytes(1))
                 if len(text) > LONGEST_HEADER:
-                    raise ConnectionFailed(f"answered {text!r}… to {command}", device=self.device, action=action)
+                    raise ConnectionFailed(
+                        f"answered {text!r}… to {command}; close other programs using it",
+                        device=self.device,
+                        action=action,
+                    )
             data = bytes(session.read_bytes(length(text) + 1))
             return text, data[:-1]
 
@@ -179,7 +183,7 @@ class VisaSession:
 
     def _call(self, action: str, what: Any, *, raw: bool = False) -> Any:
         if not self._is_open:
-            raise ConnectionFailed("is not open", device=self.device, action=action)
+            raise ConnectionFailed("is not open; call open() first", device=self.device, action=action)
         here = threading.get_ident()
         if not raw:
             self._let_finish()
@@ -191,7 +195,7 @@ class VisaSession:
                 session = self._connected()
                 if self._user != here:  # another thread has taken over in the meantime
                     self._discard(session)
-                    raise ConnectionFailed("took too long to connect", device=self.device, action=action)
+                    raise ConnectionFailed("connected too late; check the network", device=self.device, action=action)
                 self._session = session
             return self._within(session, action, what)
         finally:

@@ -115,7 +115,7 @@ class VisaGenerator(ABC, Generic[S, Setting]):
         self._confirmed = 0
         self._errors_of_amplitude = options.gain_error, options.tone_error
         self._panel_per_open_v = 1.0 if options.load == "high_z" else 0.5  # panel volts per open-circuit volt
-        self._identified = False  # such a generator has answered, so this driver is responsible for its outputs
+        self._identified = False  # whether a suitable generator has answered; then its outputs are to be made safe
 
     @abstractmethod
     def make_safe(self) -> None:
@@ -123,7 +123,7 @@ class VisaGenerator(ABC, Generic[S, Setting]):
 
     @abstractmethod
     def _load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
-        """Do what `load` does, with the instrument set up."""
+        """Do the work of `load`, once the instrument is set up."""
 
     @abstractmethod
     def _set_up(self) -> None:
@@ -131,7 +131,7 @@ class VisaGenerator(ABC, Generic[S, Setting]):
 
     @abstractmethod
     def _confirm(self, thoroughly: bool) -> None:
-        """Check the settings that somebody may have changed, and everything else if `thoroughly`."""
+        """Check the settings that someone may have changed at the front panel; if `thoroughly`, check everything."""
 
     def _forget_state(self) -> None:
         """Forget the settings of the instrument, so that the next load sets everything up again."""
@@ -139,7 +139,12 @@ class VisaGenerator(ABC, Generic[S, Setting]):
         self._playing = ()
 
     def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
-        """Set, arm and read back; returns the programs that will be played, with phases relative to the trigger edge.
+        """Send the settings, arm the bursts and read the settings back.
+
+        Returns
+        -------
+        dict
+            The programs that will really be played, with phases relative to the trigger edge.
 
         Raises
         ------
@@ -206,7 +211,7 @@ class VisaGenerator(ABC, Generic[S, Setting]):
 
     def _require_open(self, action: str) -> None:
         if not self._session.is_open:
-            raise ConnectionFailed("is not open", device=self.name, action=action)
+            raise ConnectionFailed("is not open; call open() first", device=self.name, action=action)
 
     def _refuse_tones_of_both(self) -> None:
         """Raise ConfigError if both channels are to play tones that only commands could start."""
@@ -221,7 +226,7 @@ class VisaGenerator(ABC, Generic[S, Setting]):
     def _refuse_clock(self, wanted: str, used: str, action: str) -> NoReturn:
         """Raise ConnectionFailed for a generator that does not use the wanted clock."""
         raise ConnectionFailed(
-            f"does not use its {wanted} clock but {used}",
+            f"runs on its {used} clock instead of {wanted}",
             device=self.name,
             action=action,
             remedy="connect 10 MHz to its clock input, or set clock: internal",
@@ -256,7 +261,10 @@ class VisaGenerator(ABC, Generic[S, Setting]):
         return queued_errors(self._session, action)
 
     def _table_plan(self, tones: Sequence[Tone], points: int = TABLE_POINTS) -> tuple[float, tuple[int, ...]]:
-        """Repetition rate of the shortest table of these tones (Hz), and their cycles. Raises ConfigError."""
+        """Return the repetition rate of the shortest table of these tones (Hz), and the cycles of each tone in it.
+
+        Raises ConfigError if there is no such table.
+        """
         plan = table_plan(tones, points)
         if plan is None:
             raise ConfigError(
@@ -269,7 +277,7 @@ class VisaGenerator(ABC, Generic[S, Setting]):
 
 
 def after_trigger(tones: Sequence[Tone], delay_s: float) -> tuple[Tone, ...]:
-    """Tones of a generator that plays cosines as sines and starts `delay_s` (s) after the trigger edge."""
+    """Return the tones as played by a generator that plays cosines as sines and starts `delay_s` after the edge."""
     return tuple(
         replace(tone, phase_rad=tone.phase_rad - math.pi / 2 - 2 * math.pi * tone.frequency_hz * delay_s)
         for tone in tones

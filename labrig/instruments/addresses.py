@@ -1,7 +1,7 @@
 """Addresses of instruments: their validation, and their canonical form.
 
-`canonical` returns the same text for all spellings of an address: `TCPIP::lab-awg::INSTR` and
-`TCPIP0::192.0.2.20::inst0::INSTR`, `localhost:31763` and `127.0.0.1:31763`, `/dev/serial/by-id/usb-board7` and
+`canonical` maps all spellings of an address to one text. Examples of two spellings: `TCPIP::lab-awg::INSTR` and
+`TCPIP0::192.0.2.20::inst0::INSTR`; `localhost:31763` and `127.0.0.1:31763`; `/dev/serial/by-id/usb-board7` and
 `/dev/ttyUSB0`.
 """
 
@@ -19,7 +19,7 @@ LOOKUP_S = 2.0
 
 VISA_EXAMPLES = "TCPIP::<address>::INSTR, TCPIP::<address>::5025::SOCKET, or one listed by `labrig doctor`"
 _DEVICE_PREFIX = re.compile(r"[\\/]{2}[.?][\\/]")
-"""Windows opens \\\\.\\COM10 and COM10 alike."""
+"""Prefix of a Windows device path: \\\\.\\COM10 and COM10 are the same port."""
 _INTERFACE = re.compile(r"(TCPIP|USB|GPIB|VICP|PXI|VXI|ASRL)([0-9]*)", re.IGNORECASE)
 
 
@@ -44,7 +44,7 @@ def check_port(text: str, what: str) -> int:
 
 
 def check_host(text: str, what: str) -> str:
-    """Return a host name or IP address without brackets. Raises ValueError, with a message for the user, otherwise.
+    """Return `text`, a host name or IP address, without brackets. Raises ValueError, with a message for the user.
 
     `what` is the whole address, for the message.
     """
@@ -61,7 +61,7 @@ def check_host(text: str, what: str) -> str:
         try:
             ipaddress.IPv6Address(bare.partition("%")[0])
         except ValueError:
-            raise ValueError(f"{bare!r} in {what!r} is neither a host name nor an IP address") from None
+            raise ValueError(f"{bare!r} in {what!r} is neither a host nor an IP address; correct it") from None
     elif re.fullmatch(r"[A-Za-z0-9_.-]+", bare) is None:
         raise ValueError(f"{bare!r} in {what!r} is not a host name; use letters, digits, '-' and '.'")
     return bare
@@ -86,7 +86,7 @@ def parse_host_port(text: str) -> HostPort:
 def check_serial(text: str) -> None:
     """Check a serial port, or a URL socket://host:port. Raises ValueError with a message for the user."""
     if not text or any(character.isspace() for character in text):
-        raise ValueError(f"{text!r} contains a blank, or is empty; use /dev/serial/by-id/…, COM4 or socket://host:port")
+        raise ValueError(f"{text!r} is empty or contains a space; use /dev/serial/by-id/…, COM4 or socket://host:port")
     scheme, found, rest = text.partition("://")
     if not found:
         return
@@ -105,7 +105,7 @@ def check_visa(text: str) -> None:
     if match is None or not parts:
         raise ValueError(f"{text!r} is not a VISA resource name; use e.g. {VISA_EXAMPLES}")
     if any(not part or part != part.strip() for part in parts):
-        raise ValueError(f"{text!r} has an empty part between '::', or a blank; use e.g. {VISA_EXAMPLES}")
+        raise ValueError(f"{text!r} has an empty part between '::', or a space; use e.g. {VISA_EXAMPLES}")
     ending = parts[-1].upper()
     if ending in ("INSTR", "SOCKET", "RAW") and parts[-1] != ending:
         raise ValueError(f"{text!r} ends with {parts[-1]!r}, which PyVISA does not know; write {ending} in capitals")
@@ -138,7 +138,7 @@ def _check_usb(parts: list[str], text: str) -> None:
     ids = parts[:-1] if parts[-1].upper() in ("INSTR", "RAW") else parts
     for number in ids[:2]:
         if re.fullmatch(r"0[xX][0-9a-fA-F]+|[0-9]+", number) is None:
-            what = f"{number!r} in {text!r} is not the number of a vendor or product"
+            what = f"{number!r} in {text!r} is not a vendor or product number"
             raise ValueError(f"{what}; copy USB0::<vendor>::<product>::<serial>::INSTR from `labrig doctor`")
     if len(ids) < 3:
         example = "::".join(["USB0", *ids, *["<product>"][len(ids) - 1 :], "<serial number>", "INSTR"])
@@ -148,7 +148,7 @@ def _check_usb(parts: list[str], text: str) -> None:
 
 
 def canonical(address: str, look_up: bool = True) -> str:
-    """Return the same text for all spellings of an address on this machine; by default, host names are looked up."""
+    """Return one text for all spellings of an address, as seen from this machine; `look_up` resolves host names."""
     number = numeric_host if look_up else _number
     address = address.strip()
     first, *parts = address.split("::")
@@ -176,7 +176,7 @@ def canonical(address: str, look_up: bool = True) -> str:
 
 
 def is_loopback(address: str) -> bool:
-    """Return whether a canonical address is on this machine, as that of a virtual instrument is."""
+    """Return whether a canonical address is on this machine, like that of a virtual instrument."""
     return re.search(r"(?:^|::)(?:127\.[0-9.]+|::1)(?=[:,]|$)", address) is not None
 
 
@@ -211,7 +211,7 @@ def numeric_host(host: str) -> str:
 
 
 def _number(host: str) -> str:
-    """Return the same text for all spellings of an IP address; names are returned unchanged, except `localhost`."""
+    """Return one text for all spellings of an IP address, and a name in lower case; `localhost` becomes 127.0.0.1."""
     bare = host.strip("[]").casefold()
     try:
         number = str(ipaddress.ip_address(bare))

@@ -46,7 +46,7 @@ class ClockSource:
     which: str | None
 
     def may_be(self, other: ClockSource) -> bool:
-        """Whether this may be the same clock as `other`."""
+        """Whether this clock and `other` may be the same."""
         return self.kind == other.kind and (None in (self.which, other.which) or self.which == other.which)
 
 
@@ -67,8 +67,8 @@ class SourceCapabilities(InstrumentCapabilities):
     settle_s : float
         Settling time of the output (s).
     own_clock : bool
-        Whether it has its own clock, which must be locked to the digitizer's clock, and needs the digitizer's trigger;
-        both connections are listed under `timing:`.
+        Whether the source has its own clock. It must then be locked to the digitizer's clock and started by the
+        digitizer's trigger; both connections are listed under `timing:`.
     external_clock : bool
         For a source with its own clock: whether it is configured to lock to its clock input.
     clock_setting : tuple of str
@@ -91,12 +91,12 @@ class SourceCapabilities(InstrumentCapabilities):
         Clock of a source that has no clock of its own; it must be the clock that the digitizer's samples follow. None:
         the source always follows the digitizer's clock, or its clock is not known.
     clock_input : str
-        Input at which that clock takes 10 MHz without further settings, as text with `{name}` for the instrument's
-        name; `timing.clock` then lists the source among the followers. "": there is no such input.
+        Input for 10 MHz to which the clock in `clock_source` locks without further settings, as text with `{name}` for
+        the instrument's name; `timing.clock` then lists the source among the followers. "": there is no such input.
     clock_source_remedy : str
         How to make the source follow the digitizer's clock, for error messages.
     holds_levels : bool
-        Whether channels can hold a level when the source is made safe; it then has `hold_when_safe`.
+        Whether channels can hold a level when the source is made safe; the driver then has a method `hold_when_safe`.
     lowest_hz : float
         Lowest frequency of a tone (Hz) if the outputs are AC-coupled and cannot play levels; 0 if they can.
     load_s : float
@@ -128,7 +128,7 @@ class SourceCapabilities(InstrumentCapabilities):
 
     @property
     def step_v(self) -> float:
-        """Voltage of one code (V)."""
+        """Voltage step between adjacent codes (V)."""
         return 2.0 * self.full_scale_v / 2**self.bits
 
 
@@ -149,19 +149,21 @@ class DigitizerCapabilities(InstrumentCapabilities):
     convert_interval_s : float
         Delay between successive channels of a scan (s); 0 if they are sampled simultaneously.
     spread_step_s : float
-        Resolution of the interval between conversions (s) if the digitizer spreads them evenly, so that each has as
-        much time to settle as the sample rate allows. 0 if they follow one another every `convert_interval_s`.
+        Resolution of the interval between conversions (s), for a digitizer that spreads the conversions of a scan
+        evenly over the sample period, so that each input has as long as possible to settle. 0 for a digitizer that
+        always converts at `convert_interval_s`.
     aperture_s : float
         Duration over which each sample is averaged (s), such as the exposure of a camera; 0 if samples are
         instantaneous.
     sampling_f : float
-        Sampling capacitance of its multiplexer (F), which carries a part of each channel's voltage to the next.
+        Sampling capacitance of its multiplexer (F), which carries part of each channel's voltage over to the next
+        channel.
     held_s : float
         For a digitizer that reads its channels only while all sources of its board are constant: the time that nodes
-        have to settle before the first channel is read (s). 0 if it samples signals that change all the time.
+        have to settle before the first channel is read (s). 0 for a digitizer that samples while signals change.
     exports : tuple of str
-        The signals among `start` and `clock` that it can output at a terminal set under `timing:`, by its options
-        `export_start` and `export_clock`.
+        Which of the signals `start` and `clock` it can output. Their terminals are set under `timing:`, or by its
+        options `export_start` and `export_clock`.
     example_terminal : str
         Name of a suitable terminal, for error messages.
     clock_output : str, optional
@@ -200,7 +202,7 @@ class DigitizerCapabilities(InstrumentCapabilities):
 
     @property
     def step_v(self) -> float:
-        """Voltage of one code (V)."""
+        """Voltage step between adjacent codes (V)."""
         return 2.0 * self.full_scale_v / 2**self.bits
 
     def skew_s(self, channels: int, sample_rate_hz: float) -> tuple[float, ...]:
@@ -230,7 +232,7 @@ class ProgrammerCapabilities(InstrumentCapabilities):
     on_chips : bool
         Whether its channels are the rheostats of chips soldered by the user, in the order of the chips.
     stays_connected : bool
-        Whether it can leave the network connected when it is closed; it then has `leave`.
+        Whether it can leave the network connected when it is closed; the driver then has a method `leave`.
     reads_back : bool
         Whether it reads settings back. Otherwise `read_back` returns those written last, and reports verify nothing.
     """

@@ -122,7 +122,7 @@ class Digitizer(Instrument, Protocol):
         ...
 
     def arm(self) -> None:
-        """Wait for the start trigger; the first scan is taken at the trigger."""
+        """Get ready for the start trigger, without waiting for it; the first scan is taken at the trigger."""
         ...
 
     def start(self) -> None:
@@ -147,7 +147,7 @@ class ConductanceProgrammer(Instrument, Protocol):
         ...
 
     def read_back(self, channels: Iterable[str]) -> dict[str, Setting]:
-        """Read the actual settings of the channels; those written last if its capabilities say that it cannot."""
+        """Read the actual settings of the channels. A programmer without `reads_back` returns those written last."""
         ...
 
     def keep_alive(self) -> None:

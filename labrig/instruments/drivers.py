@@ -165,7 +165,8 @@ class DriverInfo:
     assumptions
         Assumptions that have not been verified on hardware yet.
     other_models
-        Whether the options can also describe other models; `capabilities` then reports unknown models.
+        Whether the options can also describe a model that is not in `models`. An unknown model is then rejected by
+        `capabilities` instead of beforehand.
     connection_problems
         Function that takes the name of an entry and the options of all entries, and returns pairs (option, message)
         for problems of its trigger and clock terminals in combination with the other entries. It is called for the
@@ -212,12 +213,12 @@ def installed_driver(name: str) -> DriverInfo | None:
 
 
 def broken_drivers() -> dict[str, str]:
-    """Return why the drivers of an installed package cannot be used, by the place where its entry point looks."""
+    """Return why drivers cannot be used, by the value of their entry point (`module:attribute`)."""
     return _loaded()[1]
 
 
 def _loaded() -> tuple[list[DriverInfo], dict[str, str]]:
-    """All drivers, and the entry points that provide none, with the reason; one must not spoil the others."""
+    """Load all drivers. Return them, and the reason for each entry point that fails, which does not affect the rest."""
     found: list[DriverInfo] = []
     broken: dict[str, str] = {}
     for entry in installed("labrig.drivers"):

@@ -30,4 +30,4 @@ class Finding:
 
 
 Probe = Callable[[], list[Finding]]
-"""A check of one subject, which neither opens nor drives an instrument. If it raises or hangs, its row says so."""
+"""A check of one subject, which neither opens nor drives an instrument. A check that raises or hangs is reported."""

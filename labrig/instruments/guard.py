@@ -23,7 +23,10 @@ from labrig.signals.tones import ToneProgram
 
 
 class GuardedSource(WrappedSource):
-    """A source that raises LimitExceeded for unknown channels, beyond full scale, and for levels if AC-coupled."""
+    """A source that refuses unknown channels, voltages beyond full scale, and DC levels on AC-coupled outputs.
+
+    The error is LimitExceeded.
+    """
 
     def __init__(self, name: str, source: WaveformSource, capabilities: SourceCapabilities) -> None:
         super().__init__(source)
@@ -36,7 +39,9 @@ class GuardedSource(WrappedSource):
         full_scale = self._capabilities.full_scale_v
         for channel, program in programs.items():
             if channel not in self._channels:
-                raise LimitExceeded(f"has no channel {channel!r}", device=self._name, action="load")
+                raise LimitExceeded(
+                    f"has no channel {channel!r}; correct it under `wiring:`", device=self._name, action="load"
+                )
             if not program.peak <= full_scale:
                 raise LimitExceeded(
                     f"channel {channel} would have to play {program.peak:.4g} V",
@@ -80,7 +85,9 @@ class GuardedProgrammer(WrappedProgrammer):
         levels = self.levels()
         for channel, setting in settings.items():
             if channel not in levels:
-                raise LimitExceeded(f"has no channel {channel!r}", device=self._name, action="program")
+                raise LimitExceeded(
+                    f"has no channel {channel!r}; correct it under `wiring:`", device=self._name, action="program"
+                )
             self._check(channel, levels[channel], setting)
         for channel in settings:
             self.writes[channel] = self.writes.get(channel, 0) + 1

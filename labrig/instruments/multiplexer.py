@@ -27,14 +27,14 @@ SMALL_GHOST = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """The connection between a node and its input.
+    """The connection between a node and its digitizer input.
 
     Attributes
     ----------
     farad : float
         Capacitance of the node and the cable (F).
     buffer_ohm : float or None
-        Output resistance of the amplifier between them (Ω); None if the input is connected to the node itself.
+        Output resistance of a buffer amplifier between node and input (Ω); None without an amplifier.
     """
 
     farad: float = LEAD_F
@@ -46,7 +46,7 @@ DIRECT = Lead()
 
 
 def switching_s(skew_s: Sequence[float], sample_rate_hz: float) -> Array:
-    """(C,) time for each channel of a scan from the switching of the multiplexer to the conversion (s).
+    """(C,) times (s) from the switching of the multiplexer to the conversion, for each channel of a scan.
 
     Parameters
     ----------
@@ -78,6 +78,6 @@ def ghost(sampling_f: float, farad: ArrayLike, ohm: ArrayLike, settling_s: Array
 
 
 def settling_needed_s(sampling_f: float, farad: ArrayLike, ohm: ArrayLike, fraction: float) -> Array:
-    """Time from switching to conversion after which the ghost is `fraction` (s); other parameters as in `ghost`."""
+    """Time (s) from switching until the ghost has decayed to `fraction`; the other parameters are those of `ghost`."""
     total_f = sampling_f + np.asarray(farad, dtype=float)
     return np.asarray(ohm, dtype=float) * total_f * np.maximum(np.log(sampling_f / total_f / fraction), 0.0)

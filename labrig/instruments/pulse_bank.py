@@ -59,13 +59,14 @@ class PulseBank:
         Raises
         ------
         LimitExceeded
-            For an unknown channel, for a code instead of a conductance, or for a conductance out of range.
+            For an unknown channel, a code instead of a conductance, a conductance out of range, or a tolerance that
+            readings cannot resolve.
         """
         targets = {channel: self._checked(channel, setting) for channel, setting in settings.items()}
         return self._written({channel: each for channel, each in targets.items() if self._table.get(channel) != each})
 
     def read_back(self, channels: Iterable[str]) -> dict[str, Setting]:
-        """Read cells; a reading has the tolerance to which the cell was written."""
+        """Read cells. Each result contains the mean of several readings, and the tolerance to which it was written."""
         wanted = list(channels)
         for channel in wanted:
             self._require_channel(channel, "read back")
@@ -121,7 +122,7 @@ class PulseBank:
     def _checked(self, channel: str, setting: Setting) -> Target:
         self._require_channel(channel, "program")
         if not isinstance(setting, Target):
-            self._refuse(f"channel {channel} takes a conductance, not a code")
+            self._refuse(f"channel {channel} takes a conductance, Target(siemens), not a code")
         least = self._ramp.least_tolerance
         if setting.tolerance and setting.tolerance < least:
             self._refuse(
@@ -136,7 +137,9 @@ class PulseBank:
 
     def _require_channel(self, channel: str, action: str) -> None:
         if channel not in self._channels:
-            raise LimitExceeded(f"has no channel {channel!r}", device=self._name, action=action)
+            raise LimitExceeded(
+                f"has no channel {channel!r}; correct it under `wiring:`", device=self._name, action=action
+            )
 
     def _refuse(self, message: str, limit: str | None = None) -> NoReturn:
         raise LimitExceeded(message, device=self._name, action="program", limit=limit)

@@ -92,11 +92,11 @@ def ramp(options: PulseOptions, part: Memristor) -> Ramp:
     }
     pulses = replace(part.ramp, **{name: value for name, value in given.items() if value is not None})
     if pulses.start_v > pulses.stop_v:
-        raise ValueError(f"first_pulse: {pulses.start_v:g} V is above the last pulse, {pulses.stop_v:g} V")
+        raise ValueError(f"first_pulse: {pulses.start_v:g} V is above the last pulse, {pulses.stop_v:g} V; lower it")
     if pulses.start_v <= part.quiet_v:
-        raise ValueError(f"first_pulse: pulses of up to {part.quiet_v:g} V do not change {part.name}")
+        raise ValueError(f"first_pulse: must be above {part.quiet_v:g} V; weaker pulses do not change {part.name}")
     if options.tolerance < pulses.least_tolerance:
-        raise ValueError(f"tolerance: readings cannot resolve less than {pulses.least_tolerance:.2%}")
+        raise ValueError(f"tolerance: must be at least {pulses.least_tolerance:.2%}, which readings can resolve")
     if options.read_voltage > part.quiet_v:
-        raise ValueError(f"read_voltage: above {part.quiet_v:g} V a reading changes {part.name}")
+        raise ValueError(f"read_voltage: must be at most {part.quiet_v:g} V; a stronger reading changes {part.name}")
     return pulses

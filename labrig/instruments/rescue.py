@@ -23,7 +23,7 @@ SOURCES_FIRST_S = 0.3
 """Longest time that the last stage, usually digitizers and programmers, waits for the previous stages (s)."""
 
 RETRY_S = 10.0
-"""Time during which an instrument that cannot be reached is tried again (s); its cable may be reconnected."""
+"""Time for which an instrument that cannot be reached is tried again (s), in case its cable is plugged in again."""
 
 _PAUSE_S = 0.2
 
@@ -35,11 +35,11 @@ def prepared(record: Record) -> Any:
     """
     driver = installed_driver(record.driver)
     if driver is None or driver.factory is None:
-        raise ConfigError(f"no driver {record.driver!r} is installed", device=record.name)
+        raise ConfigError(f"no driver {record.driver!r} is installed; install its package", device=record.name)
     try:
         options = driver.options.model_validate_json(json.dumps(record.options))
     except ValueError as error:
-        raise ConfigError(f"its record has options that {record.driver} does not accept", device=record.name) from error
+        raise ConfigError(f"{record.driver} does not accept the options in its record", device=record.name) from error
     for module in driver.imports:
         try:
             import_module(module)
@@ -123,7 +123,7 @@ class Rescue:
         self._begun.set()
 
     def wait(self, within_s: float) -> bool:
-        """Wait up to `within_s` seconds. Return whether the attempts are over; they succeeded if `error` is None."""
+        """Wait up to `within_s` seconds. Return whether the attempts have ended; they succeeded if `error` is None."""
         return self._over.wait(max(0.0, within_s))
 
     def _work(self) -> None:
@@ -139,7 +139,7 @@ class Rescue:
                 rescue(self.record, self._instrument)
                 self.error = None
                 break
-            except BaseException as error:  # a library that calls exit() must not end this
+            except BaseException as error:  # a library that calls exit() must not end the thread
                 self.error = error if isinstance(error, Exception) else LabrigError(type(error).__name__)
             if time.monotonic() + _PAUSE_S >= ends:
                 break

@@ -31,7 +31,7 @@ _DRIVING = frozenset({"load", "start", "idle", "program", "keep_alive"})
 """Calls after which the instrument is no longer safe."""
 
 _STOPPED = _DRIVING | {"arm", "confirm"}
-"""Calls that another program's `labrig safe` prevents, or whose errors it explains."""
+"""Calls that are refused once another program has run `labrig safe`; if they fail, the error says that it has."""
 
 _SESSION = Session()
 
@@ -175,7 +175,7 @@ class Reserved:
         self._is_safe = True
 
     def leave(self) -> None:
-        """Make a programmer keep its state when it is closed; a network that is not driven is safe."""
+        """Make a programmer keep its state when it is closed. It then counts as safe, because nothing drives it."""
         self._instrument.leave()
         self._is_safe = True
 
@@ -279,8 +279,8 @@ class Reserved:
 def _acquired(lock: MachineLock, key: str) -> bool:
     """Take the lock of an instrument; return False if another program uses it.
 
-    If the holder of the lock is not the process in the record, it is making the instrument safe after that process was
-    killed; then this function waits.
+    If the process that holds the lock is not the one in the record, it is making the instrument safe after the recorded
+    process was killed; this function then waits for it.
     """
     began = rescued = time.monotonic()
     while not lock.acquire():

@@ -75,7 +75,7 @@ class WrappedProgrammer:
         return self._programmer.read_back(channels)
 
     def refresh(self) -> ProgramReport:
-        """Pass the call on to the programmer; if it cannot refresh, nothing drifts, and an empty report is returned."""
+        """Pass the call on to the programmer. One without `refresh` has no drifting cells: the report is then empty."""
         refresh = getattr(self._programmer, "refresh", None)
         return ProgramReport() if refresh is None else refresh()
 

@@ -1,4 +1,4 @@
-"""Write–verify for all pulse programmers: a cell is read, pulsed and read again until it has its conductance.
+"""Write–verify for all pulse programmers: a cell is read, pulsed and read again until it has the requested conductance.
 
 The pulses of a ramp start weak and become stronger. After an overshoot the polarity is reversed and the ramp starts
 again. No pulse is stronger than the last of the ramp, and no cell gets more pulses than its budget.

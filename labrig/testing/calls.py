@@ -101,17 +101,17 @@ def bounded(what: str, action: Callable[[], Any], limit_s: float, threads: list[
         threads.append(thread)
     thread.start()
     thread.join(limit_s)
-    assert not thread.is_alive(), f"{what} had not ended after {limit_s:g} s; every blocking call has a deadline"
+    assert not thread.is_alive(), f"{what} had not ended after {limit_s:g} s; every blocking call must have a deadline"
     if "raised" in outcome:
         raise outcome["raised"]
     return outcome.get("returned")
 
 
 def bounded_by_alarm(what: str, action: Callable[[], Any], limit_s: float) -> Any:
-    """Do what `bounded` does in the main thread of a POSIX system; cannot end a library call that blocks in C."""
+    """Do what `bounded` does, but in the main thread (POSIX only). Cannot interrupt a library call blocked in C."""
 
     def ring(*_: Any) -> None:
-        raise AssertionError(f"{what} had not ended after {limit_s:g} s; every blocking call has a deadline")
+        raise AssertionError(f"{what} had not ended after {limit_s:g} s; every blocking call must have a deadline")
 
     previous = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, limit_s)
@@ -154,7 +154,7 @@ def succeeded(what: str, action: Callable[[], Any]) -> Any:
 
 
 def interrupted(what: str, action: Callable[[], Any], after_s: float) -> bool:
-    """Run an action and send Ctrl-C after `after_s` seconds; returns whether it was still running.
+    """Run an action and send Ctrl-C after `after_s` seconds; return whether Ctrl-C interrupted the action.
 
     Raises AssertionError if the action raises anything but KeyboardInterrupt or a LabrigError.
     """
@@ -184,7 +184,7 @@ def interrupted(what: str, action: Callable[[], Any], after_s: float) -> bool:
 class _CtrlC(threading.Thread):
     """Sends Ctrl-C to the main thread, and again if the signal arrives inside a coverage tool.
 
-    Such a tool holds a lock while it records a line; an exception then would never release the lock.
+    Such a tool holds a lock while it records a line; an exception at that moment would leave the lock held.
     """
 
     AGAIN_S = 0.5e-3

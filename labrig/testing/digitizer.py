@@ -31,10 +31,10 @@ def says_what_it_will_do(subject: Subject) -> None:
     with subject.opened() as digitizer:
         actual, again = digitizer.configure(asked), digitizer.configure(asked)
     name, count = subject.name, len(asked.channels)
-    assert actual == again, f"{name}: the same plan is configured as {actual}, then as {again}"
+    assert actual == again, f"{name}: for the same plan, configure returns {actual}, then {again}"
     for what in ("channels", "settle_samples", "window_samples"):
         found, wanted = getattr(actual, what), getattr(asked, what)
-        assert found == wanted, f"{name}: {what} became {found}, requested: {wanted}"
+        assert found == wanted, f"{name}: configure changed {what} to {found}, requested: {wanted}"
     assert abs(actual.sample_rate_hz / asked.sample_rate_hz - 1) <= RATE_TOLERANCE, (
         f"{name}: should sample at {asked.sample_rate_hz:g} S/s, but reports {actual.sample_rate_hz:g} S/s"
     )
@@ -109,7 +109,7 @@ def arms_twenty_times(subject: Subject) -> None:
             chain.begin({})
             blocks = succeeded(f"{subject.name}: acquisition {count}", chain.blocks)
             first = blocks[0].start_index
-            assert first == 0, f"{subject.name}: acquisition {count} begins at scan {first}"
+            assert first == 0, f"{subject.name}: acquisition {count} begins at scan {first}, not 0"
 
 
 def ctrl_c_while_it_waits(subject: Subject) -> None:

@@ -18,7 +18,7 @@ from labrig.testing.station import Subject
 Check = Callable[[Subject], Any]
 
 INTERRUPT_S = (0.0005, 0.002, 0.006, 0.02)
-"""Delays of Ctrl-C after the start of a call (s); on the wire they fall in early, middle and late messages."""
+"""Delays of Ctrl-C after the start of a call (s): on `bench: wire`, early, in the middle and late in its messages."""
 
 
 def opening_is_the_first_io(subject: Subject) -> None:
@@ -47,7 +47,7 @@ def identity_is_stable_and_as_configured(subject: Subject) -> Identity:
 
 
 def safe_at_any_time(subject: Subject) -> None:
-    """make_safe works before open, after it, twice, and after close."""
+    """make_safe works before open, after open, a second time, and after close."""
     instrument = subject.connect()
     succeeded(f"{subject.name}: make_safe before open", instrument.make_safe)
     try:
@@ -69,7 +69,7 @@ def safe_after_a_failed_open(subject: Subject) -> None:
 
 
 def closes_at_any_time(subject: Subject) -> None:
-    """Close works before open and twice, and the instrument can be opened again afterwards."""
+    """Close works before open and when called twice, and the instrument can be opened again afterwards."""
     instrument = subject.connect()
     succeeded(f"{subject.name}: close before open", instrument.close)
     instrument.open()
@@ -80,7 +80,7 @@ def closes_at_any_time(subject: Subject) -> None:
 
 
 def nothing_works_before_open_or_after_close(subject: Subject) -> None:
-    """Every call raises a LabrigError, never a library's error."""
+    """Before open and after close, every call raises a LabrigError, never the error of a library."""
     instrument = subject.connect()
     for action, call in uses(subject, instrument).items():
         refused(f"{subject.name}: {action} before open", call)
@@ -112,7 +112,7 @@ def _interrupt_calls(subject: Subject) -> None:
                 work = list(uses(subject, instrument.direct).values())
             interrupted(f"{subject.name}: {action}", partial(_each, work), after_s)
             _safe_and_closed(subject, instrument, f"Ctrl-C in {action}")
-            gc.collect()  # in this thread, because leftovers of an interrupted call may hold its locks
+            gc.collect()  # in this thread: objects left over from an interrupted call may hold its locks
     instrument = _in_main_thread(subject)
     try:
         succeeded(f"{subject.name}: open after interrupted sessions", instrument.open)

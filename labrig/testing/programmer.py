@@ -1,4 +1,4 @@
-"""Checks of a ConductanceProgrammer. They write settings only within the configured range; the last ones remain set."""
+"""Checks of a ConductanceProgrammer. They write only settings within the configured range, and do not restore them."""
 
 from __future__ import annotations
 
@@ -26,10 +26,14 @@ def levels_increase(subject: Subject) -> None:
         assert channel in levels, f"{where} has no levels"
         able = levels[channel]
         if isinstance(able, Continuous):
-            assert 0 < able.minimum < able.maximum, f"{where} realizes {able.minimum:g} S to {able.maximum:g} S"
+            assert 0 < able.minimum < able.maximum, (
+                f"{where} has an invalid range, {able.minimum:g} S to {able.maximum:g} S"
+            )
             continue
         assert isinstance(able, LevelTable), f"{where}: levels are a {type(able).__name__}"
-        assert len(able.codes) == len(able.siemens) >= 2, f"{where} has too few levels"
+        assert len(able.codes) == len(able.siemens) >= 2, (
+            f"{where} has fewer than two levels, or no conductance for each code"
+        )
         assert (able.siemens > 0).all(), f"{where} has conductances that are not positive"
         assert (np.diff(able.siemens) > 0).all(), f"{where}: its conductances do not increase"
         assert len(np.unique(able.codes)) == len(able.codes), f"{where} has a duplicate code"
@@ -86,14 +90,16 @@ def refuses_all_where_one_is_wrong(subject: Subject) -> None:
 
 def _reported(subject: Subject, report: ProgramReport, settings: Mapping[str, Setting]) -> None:
     name, asked = subject.name, set(settings)
-    assert not report.faulty, f"{name}: channels {', '.join(report.faulty)} do not have the setting written"
+    assert not report.faulty, f"{name}: channels {', '.join(report.faulty)} do not hold what was written"
     assert set(report.written) == asked, f"{name}: {len(asked)} channels changed, the report lists {report.written}"
     assert not report.interrupted, f"{name}: reports that it lost its settings and restored them"
     if not subject.device.programmer.reads_back:
         claimed = (*report.verified, *report.read_back)
-        assert not claimed, f"{name}: cannot read settings back, but reports that of {', '.join(claimed)}"
+        assert not claimed, f"{name}: cannot read settings back, but reports read-back of {', '.join(claimed)}"
         return
-    assert set(report.verified) == asked, f"{name}: not verified: {', '.join(sorted(asked - set(report.verified)))}"
+    assert set(report.verified) == asked, (
+        f"{name}: channels not verified: {', '.join(sorted(asked - set(report.verified)))}"
+    )
     differ = [channel for channel, setting in settings.items() if not holds(report.read_back.get(channel), setting)]
     assert not differ, f"{name}: the report's read_back differs from the settings written in {', '.join(differ)}"
 
@@ -101,7 +107,7 @@ def _reported(subject: Subject, report: ProgramReport, settings: Mapping[str, Se
 def _held(subject: Subject, programmer: Any, settings: Mapping[str, Setting], when: str) -> None:
     held = programmer.read_back(subject.channels)
     for channel, setting in settings.items():
-        if isinstance(setting, Target):  # a reading of its own has noise of its own
+        if isinstance(setting, Target):  # a second reading has its own noise
             tolerance = max(setting.tolerance, getattr(held.get(channel), "tolerance", 0.0))
             setting = replace(setting, tolerance=1.25 * tolerance)
         assert holds(held.get(channel), setting), (

@@ -49,7 +49,7 @@ class Board:
         self.siemens = self._programmed()
 
     def expected(self, node: str, volts: Mapping[str, float]) -> tuple[float, float]:
-        """Return the lowest and highest expected voltage of a node (V); `volts` has levels by driven node, else 0 V."""
+        """Return the lowest and highest expected voltage of a node (V); `volts` maps driven nodes to their levels."""
         solver, found = self.network.equilibrium(), []
         levels = [volts.get(source.node, 0.0) for source in self.network.sources]
         for factor in (1 - PART_TOLERANCE, 1.0, 1 + PART_TOLERANCE):
@@ -65,7 +65,7 @@ class Board:
             levels = programmer.levels()
             settings, _ = patterns(Subject(self.chain.station, name), levels)
             report = programmer.program(settings)
-            assert not report.faulty, f"{name}: channels {', '.join(report.faulty)} do not have the setting written"
+            assert not report.faulty, f"{name}: channels {', '.join(report.faulty)} do not hold what was written"
             siemens |= {(name, c): _siemens(levels[c], setting) for c, setting in settings.items()}
         return np.array([siemens[edge.device, edge.channel] for edge in self.chain.hookup.edges])
 

@@ -1,4 +1,4 @@
-"""Checks the sign of a learning rule, and the uncertainty and the acquisitions that it states, on noisy boards.
+"""Checks a learning rule on noisy boards: its sign, its stated uncertainty, and its stated number of acquisitions.
 
     from labrig.testing.rules import check_rule
     check_rule("mylab_rule:MyRule/option=3")
@@ -54,6 +54,7 @@ class RuleFigures:
     Parameters
     ----------
     rule, estimand : str
+        Name of the rule, and the quantity that it estimates ("the gradient" for most rules).
     z_rms : float
         Root mean square of (measured − estimand) / stated uncertainty, over edges, examples and boards.
     cosine : float
@@ -97,7 +98,7 @@ def check_rule(
     found = examine_rule(rule, config, overrides, boards, examples)
     assert found.cosine > 0, f"{rule} goes uphill: its cosine to the exact gradient is {found.cosine:.3f}"
     assert LOW <= found.z_rms <= HIGH, (
-        f"{rule} is off by {found.z_rms:.3g} of its stated uncertainties (rms), which should be 1"
+        f"{rule} states wrong uncertainties: the rms of error/uncertainty is {found.z_rms:.3g}, but should be 1"
     )
     return found
 
@@ -170,14 +171,14 @@ def _ready(assembly: Assembly, setup: Setup) -> GradientProbe:
 
 
 def _at_what_is_played(ideal: GradientProbe, setup: Setup) -> GradientProbe:
-    """Return the ideal board with the inputs that the other board actually plays, as its sources are not exact."""
+    """Return the probe of the ideal board with the inputs that the sources of the noisy board, `setup`, really play."""
     truth, task = setup.bench.truth, ideal.task
     assert truth is not None
     return replace(ideal, task=replace(task, activation=np.array([truth.as_played(row) for row in task.activation])))
 
 
 def _gradient(ideal: GradientProbe, setup: Setup, u_outputs: Array, example: int) -> tuple[Array, Array]:
-    """Return the exact gradient (E,), and its change (O, E) for one uncertainty of each output."""
+    """Return the exact gradient (E,), and its change (O, E) if each output shifts by its standard uncertainty."""
     truth, x, target = setup.bench.truth, ideal.task.activation[example], ideal.task.target[example]
     assert truth is not None
     tone = ideal.rig.activation == "sine"
@@ -190,7 +191,7 @@ def _gradient(ideal: GradientProbe, setup: Setup, u_outputs: Array, example: int
 
 
 def _of_sources(ideal: GradientProbe, setup: Setup, measured: Gradient, example: int) -> Array:
-    """Return the (O, E) change of the measured gradient for one uncertainty of each error source."""
+    """Return the (O, E) change of the measured gradient if each error source is off by its standard uncertainty."""
     truth, x, target = setup.bench.truth, ideal.task.activation[example], ideal.task.target[example]
     assert truth is not None
     tone = ideal.rig.activation == "sine"
@@ -198,7 +199,7 @@ def _of_sources(ideal: GradientProbe, setup: Setup, measured: Gradient, example:
 
 
 def _modes(ideal: GradientProbe, u_outputs: Array, example: int, value: Array) -> Array:
-    """Return the (O, E) change of the gradient measured without noise for one uncertainty of each output."""
+    """Return the (O, E) change of the noiseless measured gradient if each output shifts by its standard uncertainty."""
     found = []
     for by in np.diag(u_outputs):
         shifted = replace(ideal, loss=_Shifted(ideal.loss, by)).gradient(example).gradient

@@ -132,7 +132,7 @@ class Subject:
 
     @property
     def plan(self) -> AcquisitionPlan:
-        """The acquisition of the configuration; that of the instrument itself if it is a judge."""
+        """The acquisition that the configuration sets for the rig, or for this instrument if it is a judge."""
         return self.station.assembly.judge_plans(self.station.rig_plan).get(self.name, self.station.rig_plan)
 
     def connect(self) -> Any:
@@ -158,7 +158,7 @@ class Subject:
 
 
 class Chain:
-    """Sources and digitizer of a rig, open and configured, without a rig: play programs, read volts.
+    """The sources and the digitizer of a rig, open and configured, but without a `Rig`: play programs, read volts.
 
         with Chain(station) as chain:
             volts = chain.acquire(programs)
@@ -173,7 +173,7 @@ class Chain:
     plan
         The acquisition to configure; by default that of the configuration. The attribute `plan` is the actual plan.
     programmed
-        Whether to open the programmers too; without them the edges may be open.
+        Whether to open the programmers too; otherwise the edges may be disconnected.
     in_main_thread
         See `Bounded`.
     """
@@ -223,7 +223,7 @@ class Chain:
     def _make_safe_at_once(self) -> None:
         """Make all instruments safe simultaneously, so that an unresponsive one does not delay the others.
 
-        Each instrument is made safe again when it is closed; only failures at that time are reported.
+        Each instrument is made safe again before it is closed, and only failures then are reported.
         """
         own = [] if self._own is None else [self._own]
         opened = [*self.sources.values(), self.digitizer, *own, *self.programmers.values()]
@@ -289,7 +289,7 @@ def _suppressed(action: Callable[[], None]) -> None:
 
 @contextmanager
 def _safe_afterwards(instrument: Any) -> Iterator[None]:
-    """Make safe and close in any case; raise errors of doing so only if there was no other exception."""
+    """Make the instrument safe and close it in any case; errors in this never hide an exception of the context."""
     try:
         yield
     except BaseException:

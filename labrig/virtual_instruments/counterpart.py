@@ -22,9 +22,9 @@ How a counterpart uses the bench:
 - a programmer sets the conductances with `bench.world.set(t, {edge: siemens})`; the edges of its channels are in
   `bench.world.wiring.edges`;
 - a digitizer calls `bench.world.begin_acquisition(t)` and `bench.world.voltages(...)`, and fires its start trigger with
-  `bench.lines.fire("daq/start", t)`; the world forgets signals from before the last 16 acquisitions, unless
+  `bench.lines.fire("daq/start", t)`; the World forgets signals from before the last 16 acquisitions, unless
   `begin_acquisition(t, reader)` declares that these signals will still be read;
-- times are `bench.clock()` in seconds; code that reads or changes the world must hold `bench.lock`;
+- times are `bench.clock()` in seconds; code that reads or changes the World must hold `bench.lock`;
 - faults of the configuration are in `bench.faults`, where a counterpart looks up the faults at the places listed in its
   `VirtualCounterpart.faults`. The servers of `scpi.servers` do so for "connection", "silence" and "delay".
 

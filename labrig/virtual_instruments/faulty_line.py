@@ -1,7 +1,7 @@
 """A faulty serial line to a device: lost, changed and delayed bytes, or an unplugged cable.
 
-In each received chunk, which on loopback is one message, at most one byte of the request or of its reply is affected.
-It is chosen at random.
+In each received chunk, which on loopback is one message, each fault affects at most one byte of the request or of its
+reply, chosen at random.
 """
 
 from __future__ import annotations

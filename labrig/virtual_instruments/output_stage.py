@@ -8,7 +8,7 @@ from labrig.signals.tones import Tone, ToneProgram
 from labrig.virtual_instruments.scpi.syntax import ScpiError, number
 
 INFINITE = 9.9e37
-"""What SCPI instruments say for infinity."""
+"""Number by which SCPI instruments represent infinity."""
 
 OUTPUT_OHM = 50.0
 

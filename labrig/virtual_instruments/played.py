@@ -9,7 +9,7 @@ from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 
 class Played:
-    """The programs of outputs, which the World gets when they change.
+    """The programs that outputs play; a program is passed to the World when it changes.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Checks that a client on this machine belongs to this user, because virtual instruments must not obey other users.
 
 Loopback ports are open to every user of a machine, and the protocols of instruments have no passwords. On Linux the
-kernel tells which user owns the socket at the other end (sock_diag(7)); on other systems every client is accepted.
+kernel reports which user owns the socket at the other end (sock_diag(7)); on other systems every client is accepted.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def is_same_user(client: Address, server: Address) -> bool:
         return True
     try:
         return owner(client, server) in (os.getuid(), 0)
-    except OSError:  # a kernel without it
+    except OSError:  # a kernel without sock_diag
         return True
 
 

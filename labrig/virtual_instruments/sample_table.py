@@ -44,13 +44,13 @@ class Table:
 
 
 def table_of(name: str, data: bytes) -> Table:
-    """Read 16-bit little-endian samples."""
+    """Return the table of an upload, which consists of 16-bit little-endian samples."""
     samples = np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2").astype(float) / FULL_CODE
     return table_of_values(name, samples, data)
 
 
 def table_of_values(name: str, samples: NDArray[np.float64], data: bytes = b"") -> Table:
-    """Keep the 64 largest harmonics of samples in units of the full scale, since the world plays only tones."""
+    """Return the table of samples (in units of full scale), with its 64 largest harmonics as tones for the World."""
     if not len(samples):
         return Table(name, 0)
     spectrum = np.fft.rfft(samples) / len(samples)

@@ -19,7 +19,7 @@ class Bursting(Protocol):
 
 
 class StoredSettings:
-    """Registers queries and commands of such settings with an instrument.
+    """Registers the queries and commands of settings that are only stored, and of modes that exclude bursts.
 
     Parameters
     ----------

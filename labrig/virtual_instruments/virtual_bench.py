@@ -62,7 +62,7 @@ class VirtualBench:
     lines : TriggerLines
         Start trigger lines.
     lock : threading.RLock
-        Protects the world.
+        Protects the World.
     """
 
     world: World

@@ -67,11 +67,11 @@ class WireBench:
         Raises ConfigError for a driver that can only be simulated, and ConnectionFailed without a virtual counterpart.
         """
         if driver.factory is None:
-            raise ConfigError(f"{driver.name} can only be simulated, because it has no real driver", device=name)
+            raise ConfigError(f"{driver.name} has no real driver; use 'bench: simulated'", device=name)
         if self._child is None:
             self._start()
         if name not in self._endpoints:
-            raise ConnectionFailed("has no virtual counterpart", device=name, action="connect")
+            raise ConnectionFailed("has no virtual counterpart; use 'bench: simulated'", device=name, action="connect")
         return driver.factory(name, options.model_copy(update=self._endpoints[name].overrides))
 
     def true_outputs(self, activation: NDArray[np.float64], tone: bool) -> NDArray[np.float64]:
@@ -89,9 +89,9 @@ class WireBench:
         """Do nothing: the child has a new board, whose parts have the same tolerances."""
 
     def _true_outputs(self, activation: list[float], tone: bool) -> list[float]:
-        """Return the exact outputs of one example. Single requests keep the data in both pipes at a few kilobytes."""
+        """Return the exact outputs of one example (V). One example at a time keeps the pipes from filling up."""
         if self._child is None or self._child.stdin is None:
-            raise ConnectionFailed("is not running", device="wire bench", action="ask for the true outputs")
+            raise ConnectionFailed("is not running; reopen it", device="wire bench", action="ask for the true outputs")
         try:
             self._child.stdin.write(json_text({"activation": activation, "tone": tone}) + "\n")
             self._child.stdin.flush()

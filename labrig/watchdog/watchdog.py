@@ -73,14 +73,17 @@ class Watchdog:
                 said = os.read(self._answers, 1 << 16) if answered else b""
                 if not said:
                     raise ConnectionFailed(
-                        "its watchdog does not answer", device=record.name, action="watch", limit=f"{READY_S:g} s"
+                        "the watchdog does not answer; start again",
+                        device=record.name,
+                        action="watch",
+                        limit=f"{READY_S:g} s",
                     )
                 *lines, self._rest = (self._rest + said).split(b"\n")
                 for answer in map(json.loads, lines):
                     self._ready[answer["ready"]] = answer["error"]
             if error := self._ready[record.key]:
                 raise ConnectionFailed(
-                    f"its watchdog could not make it safe: {error}",
+                    f"the watchdog would not be able to make this instrument safe: {error}",
                     device=record.name,
                     action="watch",
                     remedy="repair the installation of its driver",

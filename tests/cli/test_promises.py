@@ -20,7 +20,7 @@ def test_check_says_it_instrument_by_instrument(capsys):
     out = said(capsys, "check", *HARDWARE, "--set", "wiring.in0.safe=1.25 V")
     assert "On every exit outputs are off within 1 s, with these exceptions:" in out
     assert "  err1  has no watchdog: if the computer loses power" in out
-    assert "  pots  takes no second connection while labrig holds its port: if labrig hangs, its own watchdog" in out
+    assert "  pots  accepts no second connection while labrig holds its port: if labrig hangs, its own watchdog" in out
     assert "  awg   holds ao0 at 1.25 V instead of switching it off" in out
 
 

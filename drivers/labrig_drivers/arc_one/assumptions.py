@@ -11,7 +11,7 @@ ASSUMPTIONS = (
         "the programmer is ok, and no pulse appears",
     ),
     Assumption(
-        "the board acknowledges initialization by eight zeros with 1",
+        "eight zeros initialize the board, which acknowledges this with a 1",
         "labrig doctor CONFIG",
         "the programmer is ok",
     ),

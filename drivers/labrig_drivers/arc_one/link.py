@@ -27,7 +27,7 @@ SNEAK_PATH_THIRD = 1
 ZERO = b"0\n"
 INITIALIZED = b"1\n"
 ZEROS = 64
-"""Largest number of zeros without an answer from a board that works: a command takes up to 7, initialization 8."""
+"""Number of zeros that a working board must answer: a command takes up to 7, the initialization 8."""
 PROBE_S, POLL_S = 20e-3, 1e-3
 """Longest wait for the answer to a zero, and interval of checks (s)."""
 

@@ -54,7 +54,7 @@ def capabilities(options: ArcTwoOptions) -> PulseProgrammerCapabilities:
         except ValueError as error:
             raise ValueError(f"cells: {error}") from error
         if pair in found or pair[::-1] in found:
-            raise ValueError(f"cells: two cells are between channels {pair[0]} and {pair[1]}")
+            raise ValueError(f"cells: two cells are between channels {pair[0]} and {pair[1]}; remove one")
         found.add(pair)
     address = "the only ArC TWO" if options.id is None else f"ArC TWO {options.id}"
     return relayed_capabilities(options, tuple(options.cells), MOST_V, address)

@@ -1,6 +1,6 @@
 """An audio interface as source and digitizer: `audio.output` and `audio.input`.
 
-Both are the channels of one interface, which are played and recorded by one full-duplex stream, so they have one clock.
+One full-duplex stream plays the outputs and records the inputs of the interface, so they share one clock.
 Inputs and outputs are AC-coupled: they carry tones, but no levels. How to measure the full scales: drivers/README.md.
 
 Source of the calls: sounddevice 0.5 (`sounddevice.py`, MIT), which the extra `audio` installs, on PortAudio. There is

@@ -1,8 +1,8 @@
 """audio.input: the inputs of an audio interface as a digitizer.
 
 The stream records continuously, and an acquisition is cut from its frames: it begins with the block in which the
-outputs of the interface begin to play. What they play reaches the inputs after the latency of the round trip, which is
-part of the settling time; the pilot finds its phase.
+outputs of the interface begin to play. The signals reach the inputs after the latency of the round trip, which is part
+of the settling time; phases are measured relative to the pilot, which has the same latency.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from labrig_drivers.audio.player import SAMPLE_BITS, Player, Recording
 from labrig_drivers.tolerances import standard_uncertainty
 
 LOOK_S = 2e-3
-"""Time between two looks at the recording (s)."""
+"""Polling interval of the recording (s)."""
 
 
 class AudioInput:
@@ -45,7 +45,7 @@ class AudioInput:
         return self._share.identify()
 
     def configure(self, plan: AcquisitionPlan) -> AcquisitionPlan:
-        """Set the sample rate, at which the stream begins with the first acquisition.
+        """Set the sample rate; the stream begins with the first acquisition.
 
         Returns
         -------
@@ -55,12 +55,14 @@ class AudioInput:
         Raises
         ------
         ConfigError
-            For an unknown channel, or a sample rate that audio interfaces do not have.
+            For an unknown channel, or a sample rate that audio interfaces do not offer.
         """
         interface = self._share.interface
         for channel in plan.channels:
             if channel not in self._able.channels:
-                raise ConfigError(f"has no channel {channel!r}", device=self._name, action="configure")
+                raise ConfigError(
+                    f"has no channel {channel!r}; correct it under `wiring:`", device=self._name, action="configure"
+                )
         allowed = [rate for rate in SAMPLE_RATES_HZ if rate <= self._able.max_sample_rate_hz]
         if plan.sample_rate_hz not in allowed:
             raise ConfigError(
@@ -83,14 +85,14 @@ class AudioInput:
         return self._plan
 
     def arm(self) -> None:
-        """Begin the stream unless it runs, and wait for the start of the outputs."""
+        """Start the stream if necessary, and prepare to record when the outputs start. Returns at once."""
         plan = self._configured("arm")
         player = self._share.run("arm")
         self._player, self._recording = player, Recording(plan.total_samples, player.inputs)
         player.armed = self._recording
 
     def start(self) -> None:
-        """Begin the acquisition, if the outputs of this interface have not begun it."""
+        """Begin the acquisition, unless the outputs of this interface have already begun it."""
         self._configured("start")
         if self._recording is None or self._player is None:
             raise self._failed("is not armed", "start")
@@ -108,7 +110,7 @@ class AudioInput:
         Raises
         ------
         DeadlineExceeded
-            If they do not come in time.
+            If the scans do not arrive in time.
         SyncLost
             If the stream had a gap. The acquisition is then over.
         ConnectionFailed
@@ -149,7 +151,7 @@ class AudioInput:
             self._player.armed = None
 
     def close(self) -> None:
-        """Leave the interface; never raises."""
+        """Release the interface; never raises."""
         self._plan = self._recording = self._player = None
         self._share.close()
 

@@ -1,7 +1,7 @@
 """One audio interface, shared by the source and the digitizer, and its full-duplex stream.
 
-For labrig the two are separate instruments, which it may call from several threads. All calls to PortAudio are made one
-after another in a worker thread, and have a deadline.
+labrig treats the two as separate instruments and may call them from several threads. A worker thread makes all calls to
+PortAudio, one after another, each with a deadline.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ CALL_S = 5.0
 """Deadline for a call (s)."""
 
 ABORT_S = 2.0
-"""Deadline for ending the stream (s), which is tried twice."""
+"""Deadline of each of the two attempts to end the stream (s)."""
 
 STALLED_S = 1.0
 """Time without a callback after which the interface counts as lost (s)."""
 
 LATENCY_SHARE = 0.25
-"""Share of `latency` that is requested of PortAudio for each direction; converters and USB need the rest."""
+"""Fraction of `latency` that is requested from PortAudio for each direction; converters and USB need the rest."""
 
 Kind = Literal["input", "output"]
 
@@ -53,7 +53,7 @@ class Interface:
         return self._worker.call(name, action, call, within_s)
 
     def run(self, library: Any, name: str, action: str, latency_s: float | None) -> Player:
-        """Return the player of the running stream, which is begun if necessary."""
+        """Return the player of the stream, which is started if necessary."""
         return self.call(name, action, lambda: self._run(library, name, latency_s))
 
     def stop(self, name: str, action: str) -> None:
@@ -124,7 +124,7 @@ class Share:
     resource : str
         Name of the interface.
     kind : {"input", "output"}
-        Which of the two.
+        Which of the two this is.
     channels, bits : int
         Number of channels, and their resolution.
     latency_s : float
@@ -156,9 +156,9 @@ class Share:
         Raises
         ------
         ConnectionFailed, DeadlineExceeded
-            If sounddevice cannot be imported, or no interface or several have this name.
+            If sounddevice cannot be imported, if no interface or more than one has this name, or if PortAudio hangs.
         IdentityMismatch
-            If it has fewer channels than configured.
+            If the interface has fewer channels than configured.
         """
         try:
             self._library = import_module("sounddevice")
@@ -185,7 +185,7 @@ class Share:
         return self._identity
 
     def run(self, action: str) -> Player:
-        """Return the player of the stream, which is begun if it does not run. Raises ConnectionFailed."""
+        """Return the player of the stream, which is started if necessary. Raises ConnectionFailed."""
         return self.interface.run(self._library, self.name, action, self.latency_s)
 
     def stop(self, action: str) -> None:
@@ -206,7 +206,7 @@ class Share:
             raise ConnectionFailed(problem, device=self.name, action=action, remedy="check the cable of the interface")
 
     def close(self) -> None:
-        """Leave the interface; the last one ends the stream. Never raises."""
+        """Release the interface; the last user ends the stream. Never raises."""
         with _interfaces_lock:
             interface, self._joined, self._library = self._joined, None, None
             if interface is None:
@@ -228,7 +228,7 @@ class Share:
                 f"{found['name']} has {there} {self.kind}s, but `channels` is {self.channels}",
                 device=self.name,
                 action="open",
-                remedy="correct `channels:`, or choose its driver with all channels (ASIO, ALSA hw:)",
+                remedy="correct `channels:`, or name the interface under a driver with all channels (ASIO, ALSA hw:)",
             )
         api = self._library.query_hostapis(found["hostapi"])["name"]
         return Identity(str(found["name"]).partition(":")[0].strip(), "", str(api))

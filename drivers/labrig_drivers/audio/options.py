@@ -18,15 +18,15 @@ from labrig.quantities import (
 )
 
 SAMPLE_RATES_HZ = (44_100.0, 48_000.0, 88_200.0, 96_000.0, 176_400.0, 192_000.0)
-"""The sample rates of audio interfaces, of which every interface has some."""
+"""The usual sample rates of audio interfaces; each interface has some of them."""
 
 SETTLE_PERIODS = 1.0
-"""Periods of the lowest frequency in which the coupling capacitors settle: to e⁻⁶ if they block below it, and usually
-they block a decade below."""
+"""Settling time of the coupling capacitors, in periods of the lowest frequency: enough to settle to e⁻⁶ if their corner
+is at that frequency. If it is lower, as usual, the transient is slower but also smaller."""
 
 NOT_PROMISED = (
-    "is silent only when its program ends: if labrig hangs so that it cannot end its stream, it must be killed",
-    "plays what other programs play too, unless its driver gives it to one program alone (ASIO, ALSA hw:)",
+    "falls silent only when the stream ends: if labrig hangs and cannot end its stream, it must be killed",
+    "also plays the sound of other programs, unless its driver grants exclusive access (ASIO, ALSA hw:)",
 )
 
 
@@ -85,7 +85,7 @@ class AudioInputOptions(AudioOptions):
 
 
 def output_capabilities(options: AudioOutputOptions) -> SourceCapabilities:
-    """Capabilities of the outputs. Their settling time contains the latency, because it delays what is read."""
+    """Capabilities of the outputs. Their settling time includes the latency, which delays the signal at the inputs."""
     return SourceCapabilities(
         channels=_names(options.channels),
         bits=options.bits,

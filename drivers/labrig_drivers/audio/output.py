@@ -41,26 +41,28 @@ class AudioOutput:
         Raises
         ------
         LimitExceeded
-            For an unknown channel, beyond full scale, for a level, or for a tone above half the sample rate.
+            For an unknown channel, a voltage beyond full scale, a DC level, or a tone above half the sample rate.
         """
         rate_hz = self._share.interface.rate_hz
         for channel, program in programs.items():
             if channel not in self._able.channels:
-                raise self._refused(f"has no channel {channel!r}")
+                raise self._refused(f"has no channel {channel!r}; correct it under `wiring:`")
             if not program.peak <= self._able.full_scale_v:
                 limit = f"full scale {self._able.full_scale_v:g} V"
-                raise self._refused(f"channel {channel} would have to play {program.peak:.4g} V", limit)
+                raise self._refused(
+                    f"channel {channel} would have to play {program.peak:.4g} V; lower the drive", limit
+                )
             if program.dc != 0:
-                raise self._refused(f"channel {channel} is AC-coupled and cannot play a level of {program.dc:.4g} V")
+                raise self._refused(f"channel {channel} is AC-coupled and cannot play {program.dc:.4g} V DC; use tones")
             for tone in program.tones:
                 if rate_hz is not None and tone.frequency_hz >= rate_hz / 2:
                     limit = f"half the sample rate, {rate_hz / 2:g} Hz"
-                    raise self._refused(f"channel {channel} cannot play {tone.frequency_hz:.6g} Hz", limit)
+                    raise self._refused(f"channel {channel} cannot play {tone.frequency_hz:.6g} Hz; lower it", limit)
         self._loaded = dict(programs)
         return dict(programs)
 
     def arm(self) -> None:
-        """Begin the stream unless it runs; it goes on with what it plays."""
+        """Start the stream if necessary. A running stream goes on with what it plays."""
         self._share.run("arm")
 
     def start(self) -> None:
@@ -68,7 +70,7 @@ class AudioOutput:
         self._play("start")
 
     def confirm(self) -> None:
-        """Raise ConnectionFailed unless the stream goes on."""
+        """Raise ConnectionFailed unless the stream is still running."""
         _ = self._share.interface
         if self._player is not None:
             self._share.require_alive(self._player, "confirm")
@@ -88,7 +90,7 @@ class AudioOutput:
         self._share.stop("make safe")
 
     def rescue(self) -> None:
-        """Play zeros for a moment, which fails if another program still has the interface for itself."""
+        """Play zeros for a moment. Fails if another program still has exclusive access to the interface."""
         try:
             self.open()
             self.idle()
@@ -97,7 +99,7 @@ class AudioOutput:
             self.close()
 
     def close(self) -> None:
-        """Leave the interface; never raises."""
+        """Release the interface; never raises."""
         self._player = None
         self._share.close()
 

@@ -1,7 +1,7 @@
-"""What runs in the callback of the stream: tones are calculated, and frames recorded.
+"""The callback of the stream, which calculates the tones and records the frames.
 
-PortAudio calls the callback in a thread of its own, which must never wait. So nothing here takes a lock: each side
-writes attributes that the other one only reads, and an attribute changes in one step.
+PortAudio calls the callback in a thread of its own, which must never wait. So nothing here takes a lock: the threads
+hand over whole objects, each by a single assignment to an attribute, which is atomic.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Waves:
     channels : sequence of str
         The outputs, in the order of the stream.
     step_v : float
-        Voltage of one code (V).
+        Voltage step between adjacent codes (V).
     """
 
     def __init__(self, programs: Mapping[str, ToneProgram], channels: Sequence[str], step_v: float) -> None:
@@ -48,14 +48,29 @@ class Waves:
             self._phasors[row, column] += tone.amplitude / step_v * np.exp(1j * tone.phase_rad)
 
     def codes(self, first: int, count: int, rate_hz: float) -> NDArray[np.float64]:
-        """Return the (count, channels) codes, not rounded, of the frames from `first` on after the start."""
+        """Return the codes, not rounded, of `count` frames from frame `first` on, counted from the start.
+
+        Shape (count, channels).
+        """
         turns = np.outer(np.arange(first, first + count) / rate_hz, self._frequencies_hz) % 1.0
         angle = 2 * np.pi * turns
         return np.cos(angle) @ self._phasors.real - np.sin(angle) @ self._phasors.imag
 
 
 class Recording:
-    """One acquisition. frames: (T, channels) samples. flaw: what was wrong. done: whether it is complete."""
+    """One acquisition.
+
+    Attributes
+    ----------
+    frames : (T, channels) array
+        Samples.
+    recorded : int
+        Number of frames recorded so far.
+    flaw : str
+        Flags of a gap in the stream; "" if there was none.
+    done : bool
+        Whether the recording is complete.
+    """
 
     def __init__(self, count: int, channels: int) -> None:
         self.frames = np.zeros((count, channels), dtype=np.int32)
@@ -116,7 +131,7 @@ class Player:
             self._next_recording = armed
 
     def mute(self) -> None:
-        """Play zeros, whatever comes."""
+        """Play zeros from now on, whatever is loaded later."""
         self._muted = True
 
     def finish(self) -> None:

@@ -1,11 +1,11 @@
 """Digilent Analog Discovery 3 on USB: `analog_discovery.source` and `analog_discovery.digitizer`.
 
-Several devices with a common clock and start count as one instrument with more channels. One alone has two inputs, too
-few for a board and the pilot.
+Several devices with a common clock and start count as one instrument with more channels. A single device has two
+inputs, too few for a board and the pilot.
 
-Source of the calls: pydwf 1.1 (MIT), which the extra `digilent` installs, on the library of Digilent's WaveForms; for
-several devices the examples of the WaveForms SDK. There is no virtual counterpart, because the library reaches devices
-over USB only.
+Source of the calls: pydwf 1.1 (MIT), which the extra `digilent` installs, on the library of Digilent's WaveForms; and,
+for several devices, the examples of the WaveForms SDK. There is no virtual counterpart, because the library reaches
+devices over USB only.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The devices of a configuration, shared by the source and the digitizer, through pydwf.
 
-For labrig the two are separate instruments, which it may call from several threads. All calls to the library are made
-one after another in a worker thread, and have a deadline.
+labrig treats the two as separate instruments and may call them from several threads. A worker thread makes all calls to
+the library, one after another, each with a deadline.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CALL_S = 5.0
 CLOSE_S = 10.0
 """Deadline for closing all devices (s)."""
 SAFE_S = 2.0
-"""Deadline for switching the outputs off (s), which is tried twice."""
+"""Deadline of each of the two attempts to switch the outputs off (s)."""
 
 REFERENCE_HZ, SYSTEM_HZ = 10_000_000, 100_000_000
 DISCOVERY_3 = 10
@@ -61,12 +61,12 @@ class Devices:
         return self._worker.call(name, action, call, within_s)
 
     def make_safe(self, name: str, call: Callable[[], Any]) -> None:
-        """Make a call that switches something off, also if another call hangs."""
+        """Make a call that switches something off, even if another call hangs."""
         self._worker.insist(name, "make safe", call, SAFE_S)
 
     @property
     def trigger(self) -> Any:
-        """The trigger of all instruments: by the computer, or at the pin Trigger 2 that the first device drives."""
+        """The trigger source: the computer for a single device, else the pin Trigger 2, driven by the first device."""
         sources = self.library.DwfTriggerSource
         return sources.PC if len(self.serials) == 1 else sources.External2
 
@@ -76,7 +76,7 @@ class Devices:
             self.call(name, "open", lambda: self._open(name), OPEN_S)
 
     def start(self) -> None:
-        """Start what is armed on all devices, by the trigger of the first."""
+        """Start everything that is armed on all devices, by triggering the first."""
         self.opened[0].triggerPC()
 
     def release(self) -> None:
@@ -112,10 +112,10 @@ class Devices:
             if kind != DISCOVERY_3:
                 model = dwf.deviceEnum.deviceName(found[serial])
                 raise IdentityMismatch(
-                    f"the device {serial} calls itself {model!r} and is no {MODEL}",
+                    f"the device {serial} reports the model {model!r}, which is not an {MODEL}",
                     device=name,
                     action="open",
-                    remedy="use Analog Discovery 3: no document says that others can share a clock",
+                    remedy="use Analog Discovery 3 devices; other models are not documented to share a clock",
                 )
         opened: list[Any] = []
         try:
@@ -173,7 +173,7 @@ class Share:
         IdentityMismatch
             If a device is of another model.
         ConfigError
-            If the other instrument names other devices after the first.
+            If source and digitizer list the same first device, but different devices after it.
         """
         try:
             library = import_module("pydwf")
@@ -191,7 +191,7 @@ class Share:
         try:
             if devices.serials != self._serials:
                 raise ConfigError(
-                    "`devices` differs from that of the other instrument of these devices",
+                    "`devices` differs between the source and the digitizer",
                     device=self.name,
                     action="open",
                     remedy="write the same list for source and digitizer",
@@ -215,7 +215,7 @@ class Share:
         return self.devices.call(self.name, action, call)
 
     def close(self) -> None:
-        """Leave the devices; the last one closes them. Never raises."""
+        """Release the devices; the last user closes them. Never raises."""
         with _devices_lock:
             devices, self._joined = self._joined, None
             if devices is None:

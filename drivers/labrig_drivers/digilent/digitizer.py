@@ -1,7 +1,7 @@
 """analog_discovery.digitizer: the inputs of Analog Discovery devices.
 
-An acquisition is a recording that begins at the trigger: `start` gives it, and all outputs and inputs of all devices
-begin with it. Samples are taken between the steps of the outputs.
+An acquisition is a recording that begins at the trigger. `start` gives this trigger, which also starts all outputs of
+all devices. Samples are taken between the steps of the outputs.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from labrig_drivers.digilent.options import (
 from labrig_drivers.tolerances import standard_uncertainty
 
 LOOK_S = 2e-3
-"""Time between two looks at a recording (s)."""
+"""Polling interval of a recording (s)."""
 
 RAW_BITS = 16
-"""Bits of a sample of the library; those that the converter lacks are zero."""
+"""Bits of a sample from the library; the lowest ones, beyond the resolution of the converter, are zero."""
 
 SAME_RATE = 1e-9
-"""Largest relative difference between the sample rate and that of the device."""
+"""Largest relative difference between the requested sample rate and that of the device."""
 
 OTHERS_LATER_S = 10e-9
-"""Time by which the trigger reaches the other devices later than the first (s)."""
+"""Delay of the trigger at the other devices relative to the first (s)."""
 
 
 class DiscoveryDigitizer:
@@ -72,15 +72,17 @@ class DiscoveryDigitizer:
         Raises
         ------
         ConfigError
-            For an unknown channel, or a sample rate that the device does not have.
+            For an unknown channel, or a sample rate that the device does not support.
         """
         devices = self._share.devices
         for channel in plan.channels:
             if channel not in self._able.channels:
-                raise ConfigError(f"has no channel {channel!r}", device=self._name, action="configure")
+                raise ConfigError(
+                    f"has no channel {channel!r}; correct it under `wiring:`", device=self._name, action="configure"
+                )
         if not plan.sample_rate_hz <= self._able.max_sample_rate_hz:
             limit = f"{self._able.max_sample_rate_hz:g} S/s"
-            message = f"cannot record {plan.sample_rate_hz:g} S/s"
+            message = f"cannot record {plan.sample_rate_hz:g} S/s; lower acquisition.sample_rate"
             raise ConfigError(message, device=self._name, action="configure", limit=limit)
         self._armed, self._plan = False, None
         self._share.call("configure", lambda: self._configure(plan))
@@ -122,7 +124,7 @@ class DiscoveryDigitizer:
         Raises
         ------
         DeadlineExceeded
-            If they do not come in time.
+            If the scans do not arrive in time.
         SyncLost
             If samples were lost because they were read too late. The acquisition is then over.
         """
@@ -143,7 +145,7 @@ class DiscoveryDigitizer:
             if lost := self._share.call("read", self._fetch):
                 self._armed = False
                 raise SyncLost(
-                    f"{lost} samples were lost",
+                    f"{lost} samples were lost, because they were read too late",
                     device=self._name,
                     action="read",
                     remedy="lower acquisition.sample_rate; the computer may be too busy",
@@ -161,7 +163,7 @@ class DiscoveryDigitizer:
         self._share.make_safe(self._stop)
 
     def close(self) -> None:
-        """Leave the devices; never raises."""
+        """Release the devices; never raises."""
         self._plan, self._armed = None, False
         self._share.close()
 

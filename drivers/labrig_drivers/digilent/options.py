@@ -15,7 +15,7 @@ from labrig.quantities import PositiveRatio, PositiveResistance, PositiveVoltage
 MODEL = "Analog Discovery 3"
 
 CHANNELS = 2
-"""Outputs, and inputs, of one device."""
+"""Number of outputs, and of inputs, of one device."""
 
 BITS = 14
 OUTPUT_V = 5.0
@@ -25,7 +25,7 @@ RANGES_V = {"5 Vpp": 2.5, "50 Vpp": 25.0}
 """Full scale (± V) of the two ranges of an input, by their names."""
 
 MOST_RATE_HZ = 1e6
-"""Highest sample rate of a recording that USB still carries (S/s)."""
+"""Highest sample rate of a recording that USB can still transfer (S/s)."""
 
 TONE_PERIOD = 1024
 """Samples after which all tones repeat: the length of the waveform."""
@@ -37,9 +37,9 @@ SETTLE_S = 100e-6
 """Settling time of an output (s), much longer than that of its amplifier."""
 
 NOT_PROMISED = (
-    "goes on playing if its program is killed or its computer stops, until the watchdog has opened it, which takes "
-    "some seconds",
-    "takes no second connection: if labrig hangs, it must be killed first",
+    "keeps playing if its computer stops, and for some seconds if its program is killed, until the watchdog has opened "
+    "it",
+    "accepts no second connection: if labrig hangs, it must be killed first",
 )
 
 Serial = Annotated[str, Field(pattern="^[0-9A-Fa-f]{12}$")]
@@ -124,7 +124,7 @@ def digitizer_capabilities(options: DiscoveryDigitizerOptions) -> DigitizerCapab
 
 
 def place(channel: str) -> tuple[int, int]:
-    """Number of the device of a channel, and the index of the channel on it."""
+    """Number of the device that a channel belongs to, and the index of the channel on that device, both from 0."""
     return divmod(int(channel) - 1, CHANNELS)
 
 
@@ -135,7 +135,7 @@ def _names(options: DiscoveryOptions) -> tuple[str, ...]:
 def _address(options: DiscoveryOptions) -> str:
     serials = [serial.upper() for serial in options.devices]
     if len(set(serials)) < len(serials):
-        raise ValueError("devices: a device is named twice")
+        raise ValueError("devices: a serial number is listed twice; remove one")
     return serials[0]
 
 

@@ -1,7 +1,7 @@
 """analog_discovery.source: the outputs of Analog Discovery devices.
 
-Levels appear as soon as they are armed. Tones are a waveform in the memory of the device; they begin at the trigger,
-which the digitizer of the same devices gives, and go on until the next program.
+DC levels appear when they are armed. Tones are a waveform in the memory of the device; they begin at the trigger, which
+the digitizer of the same devices gives, and go on until the next program.
 """
 
 from __future__ import annotations
@@ -57,14 +57,15 @@ class DiscoverySource:
         Raises
         ------
         LimitExceeded
-            For an unknown channel, beyond full scale, or for a tone that is no multiple of 1/1024 of the sample rate.
+            For an unknown channel, a voltage beyond full scale, or a tone that is not a multiple of 1/1024 of the
+            sample rate.
         """
         rate_hz = self._share.devices.rate_hz
         for channel, program in programs.items():
             if channel not in self._able.channels:
-                raise self._refused(f"has no channel {channel!r}")
+                raise self._refused(f"has no channel {channel!r}; correct it under `wiring:`")
             if not program.peak <= OUTPUT_V:
-                message = f"channel {channel} would have to play {program.peak:.4g} V"
+                message = f"channel {channel} would have to play {program.peak:.4g} V; lower the drive"
                 raise self._refused(message, f"full scale {OUTPUT_V:g} V")
             if rate_hz is not None:
                 self._check_tones(channel, program, rate_hz)
@@ -108,7 +109,7 @@ class DiscoverySource:
         self._share.make_safe(self._off)
 
     def close(self) -> None:
-        """Leave the devices, whose outputs stop when they are closed; never raises."""
+        """Release the devices. When the last user closes them, their outputs stop. Never raises."""
         self._armed = False
         self._share.close()
 
@@ -153,12 +154,12 @@ class DiscoverySource:
         peak = float(np.abs(volts).max()) or 1.0
         _, most = out.nodeDataInfo(index, node)
         if most < POINTS:
-            raise self._refused(f"its waveforms have {most:g} points at most", f"{POINTS} are needed")
+            raise self._refused(f"allows waveforms of only {most:g} points", f"{POINTS} points are needed")
         wanted = rate_hz / TONE_PERIOD
         out.nodeFrequencySet(index, node, wanted)
         found = out.nodeFrequencyGet(index, node)
         if abs(found / wanted - 1) > SAME_FREQUENCY:
-            raise self._refused(f"repeats its waveform at {found:.9g} Hz instead of {wanted:.9g} Hz")
+            raise self._refused(f"repeats waveforms at {found:.9g} Hz, not {wanted:.9g} Hz; use another sample rate")
         out.nodeAmplitudeSet(index, node, peak)
         out.nodeDataSet(index, node, volts / peak)
 

@@ -11,10 +11,10 @@ ASSUMPTIONS = (
     Assumption(
         "an open terminal (TCON) disconnects a rheostat from the network",
         "labrig doctor CONFIG, then an ohmmeter across an edge",
-        "several megohm: the terminals are open unless a run is in progress",
+        "several megohms: the terminals are open unless a run is in progress",
     ),
     Assumption(
-        "opening the port resets the board once, and its bootloader is over within 3 s",
+        "opening the port resets the board once, and its bootloader has finished within 3 s",
         "labrig doctor CONFIG, twice",
         "the bank is ok both times",
     ),
@@ -24,9 +24,9 @@ ASSUMPTIONS = (
         "it passes, and the three values lie on one line after the end resistance is subtracted",
     ),
     Assumption(
-        "an AD5293 leaves the line of the answers to others after the words 0x8001 and 0x0000",
+        "an AD5293 releases the shared line SDO after the words 0x8001 and 0x0000",
         "labrig doctor CONFIG, with two chips",
-        "the bank is ok; if codes of one chip disturb those of the other, they do not answer",
+        "the bank is ok; if one chip disturbs the answers of the other, doctor reports that they do not answer",
     ),
     Assumption(
         "128 pulses bring an AD5220 to the end where its rheostat has the highest resistance",

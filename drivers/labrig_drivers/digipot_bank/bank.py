@@ -1,7 +1,7 @@
 """labrig's bank of digital potentiometers: up to 128 rheostats on an Arduino; see drivers/firmware/README.md.
 
 The host keeps the whole table of codes. `program` sends the changes and the CRC of the whole table in one frame. The
-board moves no wiper unless its table matches, and reads back every channel.
+board moves no wiper unless its own table, with these changes, has this CRC; it then reads back every channel.
 
 The driver sends nothing by itself, so the line is silent during an acquisition. The watchdog must therefore be longer
 than an acquisition; `keep_alive` feeds it in between.
@@ -155,7 +155,10 @@ class DigipotBank:
         )
 
     def read_back(self, channels: Iterable[str]) -> dict[str, Setting]:
-        """Read the codes of the chips, or those written last; raises ChannelFault if a chip does not answer."""
+        """Read the codes of the chips. Codes of parts that cannot be read are those written last.
+
+        Raises ChannelFault if a chip does not answer.
+        """
         requested = [self._channel_index(channel, "read back") for channel in channels]
         self._require_open("read back")
         if not requested:
@@ -355,7 +358,7 @@ class DigipotBank:
     def _code(self, channel: str, setting: Setting) -> int:
         if not isinstance(setting, Level):
             raise LimitExceeded(
-                f"channel {channel} takes a Level, not a conductance", device=self._name, action="program"
+                f"channel {channel} takes a code, Level(code), not a conductance", device=self._name, action="program"
             )
         if not 0 <= setting.code <= self._levels.highest_code:
             raise LimitExceeded(

@@ -193,7 +193,7 @@ class BoardClient:
         return reply
 
     def _failed(self, op: Op, reply: Reply, counted: bytes) -> frozenset[int]:
-        """The channels of `bad u8, channel u8 × bad`."""
+        """Return the channels listed in `counted`, whose layout is `bad u8, channel u8 × bad`."""
         channels = counted[1 : 1 + counted[0]]
         if len(channels) < counted[0] or any(channel >= self._channels for channel in channels):
             self._refused(op, reply)

@@ -66,7 +66,7 @@ class RequestLink(Protocol):
         ...
 
     def lose(self) -> None:
-        """Close a port that does not answer, so that `open` opens it anew; never raises."""
+        """Close a port that does not answer, so that `open` opens it again; never raises."""
         ...
 
     def request(self, op: IntEnum, payload: bytes, body: int, *, patience_s: float | None = None) -> Reply:
@@ -89,7 +89,7 @@ class Link:
         self._wait_s = REPLY_WAIT_S + 10 * _BOTH_WAYS / baud
         self._port: Any = None
         self._port_errors: tuple[type[Exception], ...] = (OSError,)
-        self._sequence = random.randrange(0x10000)  # random, so that a restarted host does not look like repeats
+        self._sequence = random.randrange(0x10000)  # random: requests of a restarted host must not look like repeats
         self._rest = b""  # received after the last zero
         self._answered: tuple[IntEnum, float] | None = None
 
@@ -260,7 +260,7 @@ class Link:
         return [reply for reply in replies if reply is not None]
 
     def _unasked(self, reply: Reply) -> None:
-        """Ignore a frame that is no answer to the request: a late one."""
+        """Ignore a frame that does not answer the request, such as a late reply."""
 
     def _read(self, count: int, wait_s: float) -> bytes:
         if self._port.timeout != wait_s:

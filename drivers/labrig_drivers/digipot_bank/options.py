@@ -131,7 +131,7 @@ def _not_promised_of_board(options: DigipotBankOptions) -> tuple[str, ...]:
         otherwise = "it must be killed first"
         power = "has no watchdog (watchdog: 0 s): if the computer loses power or stops, its terminals stay connected"
     return (
-        f"takes no second connection while labrig holds its port: if labrig hangs, {otherwise}",
+        f"accepts no second connection while labrig holds its port: if labrig hangs, {otherwise}",
         "is reset when its port is opened, if it is an Arduino: after a killed run its terminals open within 3 s",
         power,
     )

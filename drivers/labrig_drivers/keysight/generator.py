@@ -206,7 +206,7 @@ class TrueformSource(VisaGenerator[VisaSession, Setting]):
     def _upload(self, channel: str, wave: Setting, before: list[str]) -> None:
         """Upload a table and select it. This is slow, so it is meant for programs that are played many times.
 
-        Meanwhile the smallest sine is selected, because the command deletes all tables, also a selected one.
+        Meanwhile the smallest sine is selected, because the command deletes all tables, even a selected one.
         """
         plan = self._table_plan(wave.tones)
         samples, _ = table(wave.tones, plan[1])

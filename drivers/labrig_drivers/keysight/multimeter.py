@@ -33,7 +33,7 @@ MOST_READINGS = 1_000
 """Reading memory of the smallest model, a 34460A; a 34461A has ten times as much."""
 
 POLL_S = 0.02
-"""Longest time between two questions whether the readings are there (s)."""
+"""Shortest time between two queries of the number of readings (s)."""
 
 _MAKERS = ("agilent", "keysight")
 _SETTINGS = ("VOLT:DC:RANG", "VOLT:DC:NPLC", "VOLT:DC:ZERO:AUTO", "TRIG:DEL", "TRIG:COUN", "SAMP:COUN")
@@ -118,7 +118,7 @@ class TruevoltMultimeter:
         return self._plan
 
     def arm(self) -> None:
-        """Wait for `start`; an acquisition in progress is stopped, and the reading memory cleared."""
+        """Get ready for `start`; an acquisition in progress is stopped, and the reading memory cleared."""
         self._configured("arm")
         self._session.write(":ABOR;:INIT", "arm")
         self._stored("arm")  # makes sure that it waits
@@ -139,7 +139,7 @@ class TruevoltMultimeter:
         Raises
         ------
         DeadlineExceeded
-            If they do not come within `timeout_s` seconds.
+            If the readings have not all been taken within `timeout_s` seconds.
         """
         plan = self._configured("read")
         if not self._armed:
@@ -190,7 +190,7 @@ class TruevoltMultimeter:
         able = self._capabilities
         problem = limit = remedy = ""
         if plan.channels != (CHANNEL,):
-            problem, remedy = f"has one channel, {CHANNEL!r}, not {', '.join(plan.channels)}", "use one for each output"
+            problem, remedy = f"has one channel, {CHANNEL!r}, not {', '.join(plan.channels)}", "use one per output"
         elif plan.sample_rate_hz > able.max_sample_rate_hz * (1 + 1e-9):
             problem, limit = (
                 f"cannot take {plan.sample_rate_hz:g} readings a second",
@@ -205,7 +205,7 @@ class TruevoltMultimeter:
 
     def _configured(self, action: str) -> AcquisitionPlan:
         if not self._session.is_open:
-            raise ConnectionFailed("is not open", device=self._name, action=action)
+            raise ConnectionFailed("is not open; call open() first", device=self._name, action=action)
         if self._plan is None:
             raise ConfigError("is not configured", device=self._name, action=action, remedy="call configure() first")
         return self._plan

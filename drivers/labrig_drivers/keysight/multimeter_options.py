@@ -15,8 +15,8 @@ MODELS = ("34460A", "34461A", "34465A", "34470A")
 CHANNEL = "1"
 
 RESOLUTION: Mapping[float, float] = {0.02: 1e-4, 0.2: 1e-5, 1.0: 3e-6, 10.0: 1e-6, 100.0: 3e-7}
-"""Resolution relative to the range, by integration time in power line cycles; those that every model has. Source: the
-drivers of QCoDeS."""
+"""Resolution relative to the range, by integration time (power line cycles), for the times that every model offers.
+Source: the drivers of QCoDeS."""
 
 ACCURACY: Mapping[float, tuple[float, float]] = {
     0.1: (50e-6, 35e-6),
@@ -27,7 +27,7 @@ ACCURACY: Mapping[float, tuple[float, float]] = {
 """Largest errors by range (V): relative to the reading, and to the range. Source: data sheet of the 34461A, 1 year."""
 
 INTEGRATIONS = 2
-"""Integrations per reading: autozero follows each with one of the zero."""
+"""Integrations per reading: with autozero, one of the input and one of the zero."""
 
 
 class TruevoltOptions(InstrumentOptions):
@@ -55,7 +55,7 @@ class TruevoltOptions(InstrumentOptions):
 
     @property
     def cycles(self) -> float:
-        """Integration time in power line cycles. Raises ValueError if the multimeter does not have it."""
+        """Integration time in power line cycles. Raises ValueError if the multimeter does not offer it."""
         asked = self.aperture * self.mains
         for cycles in RESOLUTION:
             if math.isclose(asked, cycles, rel_tol=1e-3):

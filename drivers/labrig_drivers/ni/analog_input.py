@@ -23,7 +23,7 @@ from labrig_drivers.tolerances import standard_uncertainty
 from labrig_drivers.worker_thread import PendingCall, WorkerThread
 
 LAST_PIECE_S = 3e-3
-"""Length of the last piece read (s). Only this piece is decoded after the window; the rest while sampling continues."""
+"""Duration of the last piece that is read (s). Earlier pieces are decoded while sampling continues."""
 
 
 STOP_S = 5.0
@@ -129,7 +129,7 @@ class NiAnalogInput:
             self._running = True
 
     def read(self, timeout_s: float) -> Block:
-        """Read the next piece of the acquisition, which has two or three; the last is no longer than 3 ms.
+        """Read the next of the two or three pieces of the acquisition; the last is at most 3 ms long.
 
         Parameters
         ----------
@@ -150,7 +150,7 @@ class NiAnalogInput:
         """
         task, plan = self._configured("read")
         if not self._running or self._position >= plan.total_samples:
-            raise ConnectionFailed("is not armed", device=self._name, action="read")
+            raise ConnectionFailed("is not armed; call arm() first", device=self._name, action="read")
         count = self._next_piece(plan)
         wide = self._inputs.bits > 16
         codes: Any = np.empty((len(plan.channels), count), np.int32 if wide else np.int16)
@@ -232,7 +232,9 @@ class NiAnalogInput:
         able = self._capabilities
         for channel in plan.channels:
             if channel not in able.channels:
-                raise ConfigError(f"has no channel {channel!r}", device=self._name, action="configure")
+                raise ConfigError(
+                    f"has no channel {channel!r}; correct it under `wiring:`", device=self._name, action="configure"
+                )
         most = able.max_sample_rate_hz
         if len(plan.channels) > 1 and able.convert_interval_s:
             most = min(most, 1 / (able.convert_interval_s * len(plan.channels)))
@@ -263,7 +265,7 @@ class NiAnalogInput:
             samps_per_chan=plan.total_samples,
         )
         if self._capabilities.spread_step_s and len(plan.channels) > 1:
-            # DAQmx by itself takes at most 11 µs per channel, too little for a node behind some kΩ; the scan has more.
+            # By default DAQmx allows at most 11 µs per channel, too little for a node behind some kΩ.
             task.timing.ai_conv_rate = len(plan.channels) * plan.sample_rate_hz
         self._device.lock(task)
         if self._options.start_trigger:
@@ -291,7 +293,7 @@ class NiAnalogInput:
 
     def _configured(self, action: str) -> tuple[Any, AcquisitionPlan]:
         if self._task is None or self._plan is None:
-            what = "is not configured" if self._device.is_open else "is not open"
+            what = "is not configured; call configure() first" if self._device.is_open else "is not open"
             raise ConnectionFailed(what, device=self._name, action=action)
         return self._task, self._plan
 

@@ -6,8 +6,8 @@ sin(x)/x, x = π f/update rate. The buffer compensates for this as far as the ra
 the actual output of the DAC, which is also rounded to its step.
 
 These boards have no output relay. "Outputs off" can only mean 0 V behind the output resistance, so `make_safe` and
-`idle` leave the same network; disconnecting a board takes a switch in the wiring. After a stop, and after this program
-ends, an output keeps its last value until 0 V is written or the device is reset.
+`idle` leave the same network; disconnecting a board requires a switch in the wiring. After a stop, and after this
+program ends, an output keeps its last value until 0 V is written or the device is reset.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ WRITE_S = 1.0
 """Timeout of a write (s), which normally does not have to wait. NI's package allows 10 s."""
 
 SAME_RATE = 1e-9
-"""Rates closer than this fraction are equal."""
+"""Rates that differ by less than this fraction count as equal."""
 
 
 class NiAnalogOutput:
@@ -84,7 +84,7 @@ class NiAnalogOutput:
         Raises
         ------
         LimitExceeded
-            Beyond full scale, or for an unknown channel.
+            For a voltage beyond full scale, or an unknown channel.
         ConfigError
             If the tones have no common period at the update rate.
         """
@@ -130,7 +130,7 @@ class NiAnalogOutput:
         if self._loaded_buffer is None:
             return
         if self._tones_task is None:
-            raise ConnectionFailed("is not armed", device=self._name, action="start")
+            raise ConnectionFailed("is not armed; call arm() first", device=self._name, action="start")
         self._levels = None
         with self._device.during("start"):
             self._tones_task.start()
@@ -239,11 +239,13 @@ class NiAnalogOutput:
 
     def _check(self, channel: str, program: ToneProgram) -> None:
         if channel not in self._capabilities.channels:
-            raise LimitExceeded(f"has no channel {channel!r}", device=self._name, action="load")
+            raise LimitExceeded(
+                f"has no channel {channel!r}; correct it under `wiring:`", device=self._name, action="load"
+            )
         if program.peak > self._capabilities.full_scale_v:
             limit = f"full scale {self._capabilities.full_scale_v:g} V"
             raise LimitExceeded(
-                f"channel {channel} would have to play {program.peak:.4g} V",
+                f"channel {channel} would have to play {program.peak:.4g} V; lower the drive",
                 device=self._name,
                 action="load",
                 limit=limit,
@@ -349,7 +351,7 @@ class NiAnalogOutput:
 
     def _require_open(self, action: str) -> None:
         if not self._device.is_open:
-            raise ConnectionFailed("is not open", device=self._name, action=action)
+            raise ConnectionFailed("is not open; call open() first", device=self._name, action=action)
 
 
 def _writer(task: Any) -> Any:

@@ -20,7 +20,7 @@ _OUTSIDE = re.compile(r"a?pfi\d+|pxi_trig\d|rtsi\d|pxi_star.*|pxie_dstar.*|port\
 
 
 def split_terminal(text: str, own: str) -> tuple[str, str]:
-    """Device and signal of a terminal, casefolded; without a device it is on `own`."""
+    """Device and signal of a terminal, casefolded; a name without a device is a terminal of the device `own`."""
     if not text.startswith("/"):
         return own.casefold(), text.casefold()
     device, _, signal = text[1:].partition("/")

@@ -96,9 +96,9 @@ class NiOptions(InstrumentOptions):
     def check(self, model: Model) -> None:
         """Raise ValueError for an option that does not suit the model."""
         if not model.reference and self.reference_clock is not None and not is_onboard(self.reference_clock):
-            raise ValueError(f"reference_clock: {self.model} cannot be locked to a reference clock")
+            raise ValueError(f"reference_clock: {self.model} cannot be locked to a reference clock; remove this key")
         if self.chassis is not None and not model.module:
-            raise ValueError(f"chassis: {self.model} is not a module of a CompactDAQ chassis")
+            raise ValueError(f"chassis: {self.model} is not a module of a CompactDAQ chassis; remove this key")
         if model.module:
             check_slot(self.resource, self.chassis)
 
@@ -188,7 +188,7 @@ class NiDevice:
             self._system = self._connect()
 
     def reset(self, action: str) -> None:
-        """Reset the device: every task on it is aborted, even of other processes, and its outputs are at 0 V."""
+        """Reset the device: all its tasks are aborted, even those of other processes, and its outputs go to 0 V."""
         device = self.device(action)
         with self.during(action):
             device.reset_device()
@@ -243,7 +243,7 @@ class NiDevice:
             return nidaqmx.Task(grpc_options=self._grpc_options)
 
     def terminal(self, name: str) -> str:
-        """Return the full name of a terminal; without a device, it is on this device, or on the chassis of a module."""
+        """Return the full name of a terminal; a name without a device means this device, or the chassis of a module."""
         return name if name.startswith("/") else f"/{self._chassis or self.resource}/{name}"
 
     def lock(self, task: Any) -> None:
@@ -292,7 +292,7 @@ class NiDevice:
 
     def _require_open(self, action: str) -> System:
         if self._system is None:
-            raise ConnectionFailed("is not open", device=self.name, action=action)
+            raise ConnectionFailed("is not open; call open() first", device=self.name, action=action)
         return self._system
 
     def _connect(self) -> System:

@@ -20,11 +20,11 @@ from labrig.quantities import Count, PositiveFrequency, PositiveSampleRate, Posi
 from labrig_drivers.ni.models import ALL, MODELS, Accuracy, Inputs, Model, Outputs, Terminal, find
 
 SAME = 0.01
-"""Values closer than this fraction are equal: data sheets round the rates that DAQmx reports."""
+"""Values that differ by less than this fraction count as equal, because data sheets give rounded rates."""
 
 
 class _Facts(BaseModel):
-    """Facts of `card:`; missing facts are taken from the table."""
+    """The facts in `card:`; facts that are missing there are taken from the table of models."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 

@@ -30,7 +30,7 @@ OPTIONS = [
 ]
 
 UNFINISHED_S = 0.3
-"""Longest wait for a call that Ctrl-C or a signal handler left unfinished (s), as it could act after the next call."""
+"""Longest wait for a call that Ctrl-C or a signal handler left unfinished (s); it could still act after the next."""
 
 
 class BoundedChannel(grpc.Channel):

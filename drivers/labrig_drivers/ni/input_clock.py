@@ -11,7 +11,8 @@ from labrig_drivers.ni.models import Model
 def clock_terminals(options: NiOptions, sample_clock: str | None, model: Model) -> tuple[str, ...] | None:
     """Terminals that can output the clock of the samples; None if DAQmx decides.
 
-    Empty for a card in a PXI chassis, whose terminals output its own clock, and for an external sample clock.
+    Empty for a card in a PXI chassis, whose terminals would output the card's own oscillator, and for an external
+    sample clock.
     """
     return () if options.in_chassis or is_external(sample_clock, options.resource) else model.clock_outputs
 
@@ -27,7 +28,7 @@ def clock_source(options: NiOptions, sample_clock: str | None, model: Model) -> 
 
 
 def clock_output(options: NiOptions, sample_clock: str | None) -> str | None:
-    """Name of the 10 MHz output. None for a device on its own oscillator, which has no output without `line:`."""
+    """Name of the 10 MHz output. None for a device on its own oscillator, whose output terminal `line:` must name."""
     if is_external(sample_clock, options.resource):
         return f"10 MHz output of the instrument that clocks {{name}} at {sample_clock}"
     if options.in_chassis:

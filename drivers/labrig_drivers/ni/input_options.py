@@ -50,10 +50,10 @@ def capabilities(options: NiAnalogInputOptions) -> DigitizerCapabilities:
     options.check(model)
     fitting = [full_scale for full_scale in inputs.ranges_v if full_scale >= options.full_scale]
     if not fitting:
-        raise ValueError(f"full_scale: {options.model} measures up to ±{max(inputs.ranges_v):g} V")
+        raise ValueError(f"full_scale: {options.model} measures up to ±{max(inputs.ranges_v):g} V; lower it")
     most = options.max_sample_rate or inputs.single_hz
     if most > inputs.single_hz:
-        raise ValueError(f"max_sample_rate: {options.model} samples at up to {inputs.single_hz:g} S/s")
+        raise ValueError(f"max_sample_rate: {options.model} samples at up to {inputs.single_hz:g} S/s; lower it")
     starts, clocks = _start_terminals(model, options), clock_terminals(options, options.sample_clock, model)
     for key, line, terminals in (
         ("export_start", options.export_start, starts),

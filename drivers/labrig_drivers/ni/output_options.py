@@ -38,7 +38,7 @@ def capabilities(options: NiAnalogOutputOptions) -> SourceCapabilities:
     model, outputs = output_model("ni.ao", options.model, options.card)
     options.check(model)
     if options.update_rate is not None and options.update_rate > outputs.all_hz:
-        raise ValueError(f"update_rate: {options.model} plays up to {outputs.all_hz:g} S/s on all channels")
+        raise ValueError(f"update_rate: {options.model} plays up to {outputs.all_hz:g} S/s on all channels; lower it")
     resistance = outputs.output_ohm if options.output_resistance is None else options.output_resistance
     settle = outputs.settle_s if options.settle is None else options.settle
     for key, value in (("settle", settle), ("output_resistance", resistance)):
@@ -64,7 +64,7 @@ def capabilities(options: NiAnalogOutputOptions) -> SourceCapabilities:
         holds_levels=True,
         not_promised=(
             "has no output relay: off is 0 V behind its output resistance",
-            "has no watchdog: if the computer loses power or stops, and the card or its chassis does not, outputs keep "
-            "their last values",
+            "has no watchdog: if the computer loses power or stops while the card or its chassis stays on, the outputs "
+            "keep their last values",
         ),
     )

@@ -12,7 +12,7 @@ LONGEST_BUFFER = 100_000
 """Longest common period of the tones (samples per channel): every load sends the whole buffer."""
 
 SHORTEST_BUFFER = 500
-"""Shorter periods are repeated up to this length (samples): a board cannot play from a handful of samples."""
+"""Smallest buffer (samples). A shorter period is repeated: a board cannot play from a handful of samples."""
 
 
 def common_period(name: str, rate_hz: float, frequencies_hz: Sequence[float]) -> int:
@@ -37,7 +37,7 @@ def common_period(name: str, rate_hz: float, frequencies_hz: Sequence[float]) ->
         exact = Fraction(frequency) / Fraction(rate_hz)
         near = exact.limit_denominator(LONGEST_BUFFER)
         count = lcm(count, near.denominator)
-        # Planned frequencies are quotients rounded to floats: this close is the same number.
+        # Planned frequencies are quotients rounded to floats, so numbers this close are the same frequency.
         if count > LONGEST_BUFFER or abs(near - exact) > exact * Fraction(1, 10**14):
             raise ConfigError(
                 f"{frequency:.9g} Hz has no common period with the other tones within {LONGEST_BUFFER} samples "
@@ -48,7 +48,7 @@ def common_period(name: str, rate_hz: float, frequencies_hz: Sequence[float]) ->
             )
         if 2 * exact >= 1:
             raise ConfigError(
-                f"{frequency:g} Hz cannot be played",
+                f"{frequency:g} Hz cannot be played; raise update_rate or lower the frequency",
                 device=name,
                 action="load",
                 limit=f"half the update rate, {rate_hz / 2:g} Hz",

@@ -25,7 +25,7 @@ def input_problems(name: str, entries: Mapping[str, InstrumentOptions]) -> Itera
         if problem:
             yield key, problem
     if own.start_trigger and _terminal(own.start_trigger, own) == (_timed_by(own), "ai/starttrigger"):
-        yield "start_trigger", f"{own.start_trigger} is its own start; remove it, or name another start trigger"
+        yield "start_trigger", f"{own.start_trigger} is this device's own start; remove it, or name another trigger"
 
 
 def output_problems(name: str, entries: Mapping[str, InstrumentOptions]) -> Iterator[tuple[str, str]]:
@@ -58,7 +58,7 @@ def _unreachable(own: NiOptions, text: str | None, entries: Mapping[str, Instrum
         if _one_bus(written, own.resource):
             return None
         return (
-            f"{text} is in another PXI chassis, where {own.resource} has no trigger lines; connect a terminal of the "
+            f"{text} is in another PXI chassis, with no trigger lines to {own.resource}; connect a terminal of the "
             "digitizer (export_start: PFI0) to a terminal of the source (start_trigger: PFI0) by a cable"
         )
     return f"no instrument in this file is the device {written!r}; the NI devices are {', '.join(known.values())}"
@@ -76,7 +76,7 @@ def _never_comes(own: NiOptions, text: str, entries: Mapping[str, InstrumentOpti
         f"write '{start}', the start of {first}" if first else "name the terminal that the digitizer's start is on"
     )
     if signal == "ao/starttrigger" and device in (own.resource.casefold(), _timed_by(own)):
-        return f"{text} is its own start, which would wait for itself; {instead}"
+        return f"{text} is this source's own start, which would wait for itself; {instead}"
     if signal.startswith("ai/") and not any(device in _names(entry) for entry in digitizers.values()):
         return f"no digitizer in this file is the device of {text}, so no start signal comes from it; {instead}"
     if signal == "ai/referencetrigger":

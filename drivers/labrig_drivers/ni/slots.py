@@ -18,7 +18,7 @@ SLOTS: Mapping[str, int] = {
     "cDAQ-9188": 8,
     "cDAQ-9189": 8,
 }
-"""Slots by model of the chassis, as far as known: the number of slots is in NI's product descriptions."""
+"""Number of slots by model of the chassis, where NI's product descriptions give it."""
 
 
 def check_slot(module: str, chassis: str | None) -> None:
@@ -34,7 +34,7 @@ def check_slot(module: str, chassis: str | None) -> None:
         return
     slot = int(module[len(name) + len("mod") :])
     if slot == 0:
-        raise ValueError(f"resource: {module!r} does not exist: slots count from 1")
+        raise ValueError(f"resource: {module!r} does not exist: slots are numbered from 1")
     slots = SLOTS.get(chassis or "")
     if slots and slot > slots:
         has = "one slot" if slots == 1 else f"slots 1 to {slots}"

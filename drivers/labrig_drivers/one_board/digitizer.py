@@ -1,8 +1,8 @@
 """labrig.board.digitizer: the inputs of a one-board bench.
 
-The board takes a scan once per period of its only clock: at its start all outputs change, then the inputs are read
-one after another. So the tones and the samples have one clock and one start, and there is no delay between channels:
-the voltages are constant while they are read. `start` begins the acquisition and with it the tones.
+The board takes one scan per sample period: at the start of the scan all outputs change, then the inputs are read one
+after another. So tones and samples share one clock and one start, and channels have no skew, because the voltages are
+constant while they are read. `start` begins the acquisition and with it the tones.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from labrig_drivers.one_board.options import DigitizerOptions, digitizer_capabil
 from labrig_drivers.tolerances import standard_uncertainty
 
 PIECE_S = 0.05
-"""Longest time for which the line is held while waiting for scans (s), so that others can make the board safe."""
+"""Longest time for which a wait for scans holds the line (s), so that other instruments can make the board safe."""
 
 TRIES = 3
-"""How often an acquisition is begun if the board does not answer."""
+"""Number of attempts to begin an acquisition if the board does not answer."""
 
 WHOLE = 1e-9
-"""Largest relative difference between a period and a whole number of cycles."""
+"""Largest relative difference between a sample period and a whole number of clock cycles."""
 
 
 class OneBoardDigitizer:
@@ -84,7 +84,9 @@ class OneBoardDigitizer:
         period = self._period(plan)
         for channel in plan.channels:
             if channel not in self._capabilities.channels:
-                raise ConfigError(f"has no channel {channel!r}", device=self._name, action="configure")
+                raise ConfigError(
+                    f"has no channel {channel!r}; correct it under `wiring:`", device=self._name, action="configure"
+                )
         if plan.total_samples > MOST_SCANS:
             raise ConfigError(
                 f"cannot take {plan.total_samples} scans in one acquisition",
@@ -149,7 +151,7 @@ class OneBoardDigitizer:
         Raises
         ------
         DeadlineExceeded
-            If they do not come in time.
+            If the scans do not arrive in time.
         SyncLost
             If a block was lost on the line, or a scan was late. The acquisition is then stopped.
         """
@@ -195,7 +197,7 @@ class OneBoardDigitizer:
     def _begin(self, request: bytes) -> Reply:
         """Send SAMPLE.
 
-        It is not repeated like other requests, because the same bytes again would end the scans that they began.
+        It is not repeated like other requests, because a repeat would end the scans that the first one began.
         """
         for left in reversed(range(TRIES)):
             try:
@@ -207,7 +209,7 @@ class OneBoardDigitizer:
         raise AssertionError("the last attempt either returns or raises")
 
     def _block(self, body: bytes) -> np.ndarray:
-        """The codes (T, C) of the block that must come next; raises SyncLost."""
+        """Return the codes (T, C) of a block. Raises SyncLost if it is not the next one, or if a scan was late."""
         block = ScanBlock.read(body, len(self._inputs))
         if block is None or block.first != self._position or block.flags & LATE:
             late = block is not None and block.flags & LATE
@@ -228,12 +230,12 @@ class OneBoardDigitizer:
         self._face.link.forget_blocks()
 
     def _period(self, plan: AcquisitionPlan) -> int:
-        """Cycles between two scans; raises ConfigError."""
+        """Clock cycles between two scans. Raises ConfigError if the board cannot sample at this rate."""
         cycles = CLOCK_HZ / plan.sample_rate_hz
         period = round(cycles)
         if abs(cycles - period) > WHOLE * cycles:
             raise ConfigError(
-                f"cannot sample at {plan.sample_rate_hz:g} S/s: a period must have whole cycles of its clock of 16 MHz",
+                f"cannot sample at {plan.sample_rate_hz:g} S/s: its period must be a whole number of 16 MHz cycles",
                 device=self._name,
                 action="configure",
                 remedy=f"use {CLOCK_HZ / period:.12g} S/s, or a sample rate that divides 16 MHz",

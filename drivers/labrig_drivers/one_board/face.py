@@ -74,7 +74,7 @@ class Face:
                 )
             self._firmware = str(reply.body[2])
         except BaseException:
-            if not was_open:  # otherwise its outputs may stand, and making it safe must not be taken for done
+            if not was_open:  # otherwise its outputs may still be on, so it must not look safe
                 self.close()
             raise
         return facts

@@ -23,19 +23,19 @@ HIGHEST = 4095
 """Highest code."""
 
 BLOCK_CODES = 64
-"""Codes in one block of scans, at most."""
+"""Largest number of codes in one block of scans."""
 
 SCAN_CYCLES = INPUT_CYCLES = 500
-"""Cycles of a scan without inputs and tones, and of each input."""
+"""Clock cycles that a scan takes without inputs and tones, and that each input adds."""
 
 SHORTEST_PERIOD, LONGEST_PERIOD = SCAN_CYCLES + INPUT_CYCLES, 0xFFFF
-"""Cycles between two scans: of a single input without tones, and at most."""
+"""Shortest period of scans, with one input and no tones, and longest period (clock cycles)."""
 
 PARTIALS = 16
-"""Tones of all outputs together, at most; a tone whose phase is not a multiple of 1/256 turn counts twice."""
+"""Largest number of tones on all outputs together; a tone whose phase is not a multiple of 1/256 turn counts twice."""
 
 MOST_SCANS = 0xFFFF
-"""Scans in one acquisition, at most."""
+"""Largest number of scans in one acquisition."""
 
 LATE, LAST = 1, 2
 
@@ -54,7 +54,7 @@ class BoardOp(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Facts about its converters that a board reports in HELLO.
+    """What a board reports about its converters in HELLO.
 
     Attributes
     ----------
@@ -122,7 +122,7 @@ class ScanBlock:
 
     @classmethod
     def read(cls, body: bytes, inputs: int) -> ScanBlock | None:
-        """Read the body of a SCANS frame; None if it does not have the length of its scans."""
+        """Read the body of a SCANS frame; None if its length does not match its number of scans."""
         if len(body) < _BLOCK_HEADER.size:
             return None
         first, count, flags = _BLOCK_HEADER.unpack_from(body)

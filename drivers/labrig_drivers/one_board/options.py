@@ -23,10 +23,10 @@ from labrig_drivers.one_board.outputs import STEPS
 MODEL = "labrig one-board bench"
 
 PARTS = ("MCP4251-104", "MCP4251-103")
-"""Potentiometers of a board. Others need a faster bus, other voltages or a bus of their own."""
+"""Potentiometers that a board can have. Others need a faster bus, other voltages or a bus of their own."""
 
 MOST_CHIPS = 32
-"""MCP4251 chips that the board's four select lines for them reach."""
+"""Largest number of MCP4251 chips, which the board addresses by four select lines."""
 
 OUTPUT_OHM = 1.0
 """Output resistance of the MCP4922 (Ω)."""
@@ -43,7 +43,7 @@ SAMPLING_F = 20e-12
 
 
 NOT_PROMISED = (
-    "takes no second connection while labrig holds its port: if labrig hangs, it must be killed first, unless the "
+    "accepts no second connection while labrig holds its port: if labrig hangs, it must be killed first, unless the "
     "watchdog of its potentiometers is armed, which then brings the outputs to the mid-rail",
     "is reset when its port is opened, if it is an Arduino: after a killed run its outputs go to the mid-rail "
     "within 3 s",
@@ -134,8 +134,8 @@ def source_capabilities(options: SourceOptions) -> SourceCapabilities:
 def digitizer_capabilities(options: DigitizerOptions) -> DigitizerCapabilities:
     """Capabilities of the inputs.
 
-    One converter reads them one after another, but all outputs are constant meanwhile: the interval limits the rate of
-    scans, and delays nothing.
+    One converter reads them one after another, but all outputs are constant meanwhile: the interval limits the scan
+    rate, and causes no skew.
     """
     return DigitizerCapabilities(
         channels=_names(options.inputs),
@@ -159,7 +159,7 @@ def programmer_capabilities(options: ProgrammerOptions) -> ProgrammerCapabilitie
     """Capabilities of the potentiometers."""
     able = bank_capabilities(options)
     if able.part.chip_name not in PARTS:
-        raise ValueError(f"chips: a board has {' or '.join(PARTS)}, not {able.part.chip_name}")
+        raise ValueError(f"chips: use {' or '.join(PARTS)}; a board cannot have {able.part.chip_name}")
     chips = sum(entry.count for entry in options.chips)
     if chips > MOST_CHIPS:
         raise ValueError(f"chips: a board has select lines for {MOST_CHIPS} chips, not {chips}")

@@ -22,12 +22,12 @@ from labrig.signals.tones import SILENT, Tone, ToneProgram
 from labrig_drivers.one_board.frames import HIGHEST, MIDDLE
 
 STEPS = 256
-"""Steps of the table, which are one period."""
+"""Steps of the table, which holds one period."""
 
 COSINE = np.rint(16384 * np.cos(2 * np.pi * np.arange(STEPS) / STEPS)).astype(np.int64)
 
 PER_CODE = 4
-"""Steps of an amplitude per code."""
+"""Amplitude steps per code."""
 
 QUARTER = STEPS // 4
 SAME_PHASE_RAD = 2e-4
@@ -72,7 +72,7 @@ class Converter:
     channels : sequence of str
         The outputs in the order of the board.
     step_v : float
-        Voltage of one code (V).
+        Voltage step between adjacent codes (V).
     most_partials : int
         Largest number of partials of all outputs together.
     """
@@ -88,10 +88,11 @@ class Converter:
         full_scale_v = (HIGHEST + 1 - MIDDLE) * self._step_v
         for channel, program in programs.items():
             if channel not in self._channels:
-                raise self._refused(f"has no channel {channel!r}")
+                raise self._refused(f"has no channel {channel!r}; correct it under `wiring:`")
             if not program.peak <= full_scale_v * (1 + 1e-12):
                 raise self._refused(
-                    f"channel {channel} would have to play {program.peak:.4g} V", limit=f"full scale {full_scale_v:g} V"
+                    f"channel {channel} would have to play {program.peak:.4g} V; lower the drive",
+                    limit=f"full scale {full_scale_v:g} V",
                 )
 
     def payload(self, programs: Mapping[str, ToneProgram], rate_hz: float) -> tuple[bytes, dict[str, ToneProgram]]:
@@ -107,7 +108,8 @@ class Converter:
         Raises
         ------
         LimitExceeded
-            For an unknown channel, beyond full scale, for a frequency that the board cannot play, or too many tones.
+            For an unknown channel, a voltage beyond full scale, a frequency that the board cannot play, or too many
+            tones.
         """
         self.check(programs)
         outputs = [self._output(channel, programs.get(channel, SILENT), rate_hz) for channel in self._channels]
@@ -164,7 +166,7 @@ class Converter:
         ]
 
     def _as_played(self, program: ToneProgram, output: Output, rate_hz: float) -> ToneProgram:
-        """Return the program of the codes: rounding changes the amplitude of a small tone."""
+        """Return the program that the codes really play: rounding changes the amplitude of a small tone."""
         if not program.tones:
             return ToneProgram((output.level - MIDDLE) * self._step_v)
         spectrum = np.fft.fft(output.codes() - MIDDLE) / STEPS * self._step_v

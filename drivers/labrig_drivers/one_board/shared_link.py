@@ -1,7 +1,7 @@
 """One serial port for the source, the digitizer and the programmer of a board.
 
-For labrig the three are separate instruments, which it may call from several threads. The first that is opened
-opens the port; the last that is closed closes it. One request is on the line at a time.
+labrig treats the three as separate instruments and may call them from several threads. The first to be opened opens the
+port, and the last to be closed closes it. Only one request is on the line at a time.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from labrig_drivers.digipot_bank.link import HELLO_S, Link
 from labrig_drivers.one_board.frames import BoardOp
 
 TURN_S = HELLO_S + 1.0
-"""Longest wait for the requests of the others (s): a HELLO, and its last wait."""
+"""Longest wait for a request of another instrument to end (s): a HELLO, and the wait for its last reply."""
 
 LET_PASS_S = 2e-3
-"""Time for which whoever waits for scans leaves the line to requests (s)."""
+"""Time for which a thread that waits for scans leaves the line to requests (s)."""
 
 _MOST_BLOCKS = 1 << 16
 
@@ -48,7 +48,7 @@ class StreamLink(Link):
             self._unasked(reply)
 
     def _read(self, count: int, wait_s: float) -> bytes:
-        """Read `count` bytes, and all others that have come: blocks may be on the line before a reply."""
+        """Read `count` bytes and whatever else has arrived: blocks may be on the line before a reply."""
         received = super()._read(count, wait_s)
         if waiting := self._port.in_waiting:
             received += self._port.read(waiting)
@@ -88,7 +88,10 @@ class Board:
         """Context in which the line belongs to one instrument; errors carry its name."""
         if not self._turn.acquire(timeout=TURN_S):
             raise DeadlineExceeded(
-                "another request to this board does not end", device=name, action=action, limit=f"{TURN_S:g} s"
+                "another request to this board does not end; replug the board",
+                device=name,
+                action=action,
+                limit=f"{TURN_S:g} s",
             )
         try:
             yield self.link
@@ -148,7 +151,7 @@ class SharedLink:
         return self._link.last_good
 
     def open(self) -> None:
-        """Join the board, and open its port unless it is open: opening it resets an Arduino.
+        """Join the board, and open its port if it is closed (opening the port resets an Arduino).
 
         After an error the instrument is as before: not joined, or joined with the port closed. Raises ConfigError
         if another instrument of the board has another baud rate.
@@ -162,7 +165,7 @@ class SharedLink:
                 if not link.is_open:
                     link.open()
         except BaseException:
-            if joins:  # otherwise it stays: an instrument whose port is lost is not one that was never opened
+            if joins:  # otherwise it stays joined: losing the port is not the same as never having been opened
                 self.close()
             raise
 
@@ -197,7 +200,7 @@ class SharedLink:
         return reply
 
     def receive_blocks(self, count: int, wait_s: float) -> list[Reply]:
-        """Wait for blocks of scans, for up to `count` bytes, and return all that have come."""
+        """Wait for up to `count` bytes of blocks of scans, and return all blocks that have arrived."""
         if self._joined is None:
             return []
         if self._joined.requests:
@@ -211,7 +214,7 @@ class SharedLink:
         return blocks
 
     def forget_blocks(self) -> None:
-        """Discard the blocks that have come."""
+        """Discard the blocks that have arrived."""
         if self._joined is not None:
             self._joined.link.blocks.clear()
 

@@ -49,8 +49,8 @@ class OneBoardSource:
     def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
         """Send the programs; levels appear at once, tones begin with the next acquisition.
 
-        The sample rate determines which frequencies the board can play. Before the digitizer is configured it is not
-        known, and `arm` checks them instead.
+        The sample rate determines which frequencies the board can play. Until the digitizer is configured, this rate is
+        not known; `arm` then checks the frequencies instead.
 
         Parameters
         ----------
@@ -60,12 +60,12 @@ class OneBoardSource:
         Returns
         -------
         dict
-            The programs with rounded codes.
+            The programs as the board plays them, with levels and amplitudes rounded to its codes.
 
         Raises
         ------
         LimitExceeded
-            Beyond full scale, for an unknown channel, or for tones that the board cannot play at its sample rate.
+            For a voltage beyond full scale, an unknown channel, or tones that the board cannot play at its sample rate.
         """
         board = self._face.board
         self._converter.check(programs)

@@ -13,7 +13,8 @@ No command makes a playing burst wait again, and the guide says that another tri
 channel that may have started is switched to BURS OFF and ON; in between it plays continuously.
 
 All tones of this source, including a pilot, are shifted by −90°: for A·cos(2πft + φ) it plays A·sin(2πft + φ) from the
-trigger edge on. The guide does not say how late after the edge; the pilot measures it, as it is the same for all tones.
+trigger edge on. The guide does not state the delay after the edge; it is the same for all tones, so the pilot measures
+it.
 `load` returns the programs that are really played, with levels as read back and phases relative to the trigger edge.
 
 The generator takes one setting at a time (`session.py`), by default 0.1 s each: a tone that ends, comes back with
@@ -39,7 +40,7 @@ from labrig_drivers.tone_table import waveform
 from labrig_drivers.visa_generator import PEAK_V, VisaGenerator, after_trigger
 
 RESET_S = 2.0
-"""Time that a reset takes (s), as public drivers wait."""
+"""Time allowed for a reset (s), as in public drivers."""
 
 _ZEROS = ",".join("0" * 8)
 """The shortest waveform of zeros."""
@@ -176,7 +177,7 @@ class Dg1000zSource(VisaGenerator[PacedSession, Setting]):
         tones = tuple(tone for tone in program.tones if tone.amplitude >= LEAST_VPP / 4 and tone.frequency_hz > 0)
         if fast := [tone for tone in tones if tone.frequency_hz > HIGHEST_HZ]:
             raise LimitExceeded(
-                f"cannot play {fast[0].frequency_hz:g} Hz",
+                f"cannot play {fast[0].frequency_hz:g} Hz; lower the frequency",
                 device=self.name,
                 action="load",
                 limit=f"{HIGHEST_HZ:g} Hz",

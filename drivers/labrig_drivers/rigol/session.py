@@ -36,7 +36,7 @@ class PacedSession(VisaSession):
         time.sleep(max(0.0, self._free_at - time.monotonic()))
 
     def ask(self, question: str, action: str) -> str:
-        """Send one query and return the reply, when the latest setting has reached the output."""
+        """Wait until the latest setting has reached the output, then send one query and return the reply."""
         self.wait()
         return self.query(question, action)
 

@@ -16,7 +16,7 @@ from labrig.signals.tones import Tone
 from labrig_drivers.scpi import as_number, number
 
 TABLE_POINTS = 8192
-"""Points of a waveform whose frequency is set; the generator extends a shorter one to these."""
+"""Points of a waveform that is played at a set frequency; the generator extends a shorter one to this length."""
 
 LARGEST_CODE = 0x3FFF
 """Code of the positive full scale; 0 is the negative one."""
@@ -100,7 +100,7 @@ class Applied:
 
     @classmethod
     def of(cls, reply: str) -> Applied | None:
-        """Return what is in a reply such as "SIN,1.000000E+03,5.000000E+00,0.000000E+00,0.000000E+00"; else None."""
+        """Return the settings in a reply such as "SIN,1.0E+03,5.0E+00,0.0E+00,0.0E+00"; None for another reply."""
         words = reply.strip().strip('"').split(",")
         return cls(dict(zip(("FUNC", "FREQ", "VOLT", "VOLT:OFFS"), words, strict=False))) if len(words) == 5 else None
 

@@ -19,13 +19,13 @@ LEAST_VPP = 0.002
 """Smallest amplitude that can be set (V peak to peak)."""
 
 COUNTED_CYCLES = "1000000"
-"""The longest counted burst, which lasts longer than any acquisition below 500 kHz."""
+"""Cycles of the longest counted burst; below 500 kHz it lasts longer than any acquisition."""
 
 _NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
 _MICROHERTZ = 1e-6
 _LONGEST_LEAST_DELAY_S = 10e-6
-"""Burst delays above this limit were set by a user (s). The smallest possible delay, 0.6 to 0.7 µs, depends slightly on
-the frequency."""
+"""Longest burst delay that counts as the smallest possible one (s), which is 0.6 to 0.7 µs and depends slightly on the
+frequency. A longer delay was set by a user."""
 _REPLY = re.compile(
     r"(?:C\d:)?(?:OUTP|BSWV|BTWV|ARWV|WVDT|ROSC|STL|MODE|COUP|CMBN|HARM|SYNC|SRATE)\b|Siglent", re.IGNORECASE
 )

@@ -104,7 +104,7 @@ class SdgSource(VisaGenerator[SdgSession, BurstSetting]):
     def make_safe(self) -> None:
         """Switch both outputs off, then read them back. Does nothing if the instrument has never answered.
 
-        Each of the four messages has the deadline. A call hanging in another thread has its connection cut.
+        Each of the four messages has the deadline. If a call hangs in another thread, its connection is cut.
         """
         if not (self._identified and self._session.is_open):
             return
@@ -248,7 +248,7 @@ class SdgSource(VisaGenerator[SdgSession, BurstSetting]):
         self._delay_s[channel] = parse_number(reply.words.get("DLAY")) or 0.0
 
     def _errors(self, action: str) -> list[str]:
-        """No errors, because the error queue never reports one."""
+        """Return no errors, because the error queue never reports one."""
         return []
 
     def _as_played(self, channel: str, program: ToneProgram) -> ToneProgram:
@@ -280,13 +280,13 @@ class SdgSource(VisaGenerator[SdgSession, BurstSetting]):
         self._session.write(f"C{channel}:OUTP OFF,LOAD,{self._load_word},PLRT,NOR", "set up")
         self._check_output(channel, "OFF", "set up", with_load=True)
         wave = replace(POWER_UP, cycles=self._cycles)
-        self._session.write(f"C{channel}:BSWV WVTP,SINE", "set up")  # alone: an SDG1032X swallows what follows a longer
+        self._session.write(f"C{channel}:BSWV WVTP,SINE", "set up")  # alone, else an SDG1032X drops the next message
         switch_off_extras(self._session, channel, self._model, "set up")
         self._session.write(f"C{channel}:BSWV FRQ,{wave.frequency},AMP,{wave.amplitude}", "set up")
         self._session.write(f"C{channel}:BSWV OFST,0,PHSE,0", "set up")
         self._session.write(f"C{channel}:BTWV STATE,ON", "set up")  # while it is off, its settings are ignored
         self._session.write(f"C{channel}:BTWV GATE_NCYC,NCYC,TIME,{wave.cycles}", "set up")
-        self._session.write(f"C{channel}:BTWV DLAY,0", "set up")  # becomes the least
+        self._session.write(f"C{channel}:BTWV DLAY,0", "set up")  # becomes the smallest
         self._session.write(f"C{channel}:BTWV TRSR,MAN", "set up")  # last: TIME,INF changes it to EXT
         self._settings[channel] = wave
         self._verify(channel)

@@ -10,8 +10,8 @@ from labrig_drivers.visa import is_raw_socket
 SOCKET, VXI_11, USB = "a raw socket", "VXI-11", "USB"
 
 LONGEST_USB_MESSAGE = 52
-"""Longest text message sent over USB (bytes): longer ones, in packets of more than 64 bytes, are reported to wedge a
-rebrand of the SDG2000X."""
+"""Longest text message sent over USB (bytes): longer ones, in packets of more than 64 bytes, are reported to hang a
+rebranded SDG2000X."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ class SdgSession(VisaSession):
             return Identity(model, serial, firmware)
         if answers_another(reply):
             self._refuse(reply, "*IDN", "identify")
-        raise IdentityMismatch(f"identifies as {reply!r}", device=self.device, action="identify")
+        raise IdentityMismatch(f"identifies as {reply!r}, not a Siglent", device=self.device, action="identify")
 
     def first_identity(self) -> Identity:
         """Return the identity on a new connection, with a remedy for firmware that serves no raw socket."""

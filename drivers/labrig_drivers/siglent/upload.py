@@ -39,7 +39,9 @@ def store(session: VisaSession, channel: str, name: str, settings: str, samples:
     session
         The connection.
     channel
-        The channel that plays it.
+        The channel that plays the waveform.
+    name
+        Name of the waveform.
     settings
         Parameters of the waveform, as in the command: "FREQ,…,AMPL,…".
     samples
@@ -69,7 +71,7 @@ def store(session: VisaSession, channel: str, name: str, settings: str, samples:
 
 
 def stored_bytes(session: VisaSession, name: str) -> int:
-    """Length of a stored waveform in bytes, from the reply to `WVDT? USER,<name>`, which contains all of it."""
+    """Length of a stored waveform in bytes, from the reply to `WVDT? USER,<name>`, which contains the samples."""
 
     def behind(text: bytes) -> int:
         found = _LENGTH.search(text)

@@ -50,7 +50,7 @@ class Part(ABC):
 
     @property
     def chip_name(self) -> str:
-        """Name of the part itself, without what is soldered to it; the firmware of a board knows this name."""
+        """Name of the part without a resistor in series: the name by which the firmware knows it."""
         return type(self).name
 
     @abstractmethod

@@ -2,7 +2,7 @@
 
 After a write the conductance falls as g·(1 + t/t0)^−ν with t0 = 20 s, where ν of a cell lies between 0.049 and 0.1.
 This is the usual law g·(t/t0)^−ν (V. Joshi et al., Nat. Commun. 11:2473, 2020; IBM's aihwkit has the same t0) without
-its divergence at the write itself.
+its divergence at t = 0.
 
 Assumed: a pulse moves the conductance towards the end of the range by a share of the remaining distance. The share
 grows with the amplitude above a threshold, up to 25 %, with a spread of 0.3 (lognormal) from pulse to pulse.

@@ -5,7 +5,7 @@ series, if there is one. The levels are very unevenly spaced, so use ranges
 in which they are dense. Sources: Microchip DS22060 (MCP4251: 257 codes, R_W 75 Ω typical, R_AB ± 20 %, supply 1.8 to
 5.5 V) and DS22096 (MCP4651: the same, from 2.7 V); Analog Devices AD5293 Rev. D (1024 codes, R_AB ± 1 %, supply 9 to
 33 V, R_W 60 Ω typical), AD5204/AD5206 Rev. C (256 codes, supply 2.7 to 5.5 V or ± 2.7 V), AD5220 Rev. 0 (128 codes).
-R_AB ± 30 % and R_W of the last two, 45 Ω and 40 Ω typical, are from memory.
+The R_AB tolerance of ± 30 % of the AD5206 and the AD5220, and their R_W of 45 Ω and 40 Ω (typical), are from memory.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Potentiometer(Part):
         found = copy(self)
         found.series_ohm = ohm
         found.name = f"{self.chip_name} + {format_quantity(ohm, 'resistance')}"
-        # Only the end-to-end resistance is uncertain, so the whole is known better, by this share at most.
+        # Only the end-to-end resistance is uncertain. The relative error of the sum is largest at the highest code.
         found.tolerance = self.tolerance * self.end_to_end_ohm / (self.end_to_end_ohm + self.wiper_ohm + ohm)
         return found
 
@@ -61,7 +61,7 @@ class Potentiometer(Part):
     @property
     @override
     def power_up(self) -> Level:
-        """Mid scale."""
+        """The code at mid-scale."""
         return Level(self.steps // 2)
 
     @override
@@ -140,7 +140,7 @@ class AD5293_100(FromA):
 
 
 class AD5206_100(FromA):
-    """Analog Devices AD5206-100: 100 kΩ, 8 bits, six per package; it can be neither read nor opened."""
+    """Analog Devices AD5206-100: 100 kΩ, 8 bits, six per package. It has no read-back and cannot be opened."""
 
     name = "AD5206-100"
     end_to_end_ohm = 100e3
@@ -155,7 +155,7 @@ class AD5206_100(FromA):
 
 
 class AD5220_100(FromA):
-    """Analog Devices AD5220-100: 100 kΩ, 7 bits, moved by pulses; it can be neither read nor opened."""
+    """Analog Devices AD5220-100: 100 kΩ, 7 bits, stepped by pulses. It has no read-back and cannot be opened."""
 
     name = "AD5220-100"
     end_to_end_ohm = 100e3

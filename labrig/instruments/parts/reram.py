@@ -24,7 +24,7 @@ from labrig.instruments.write_verify import Ramp
 MOST_S = 40e-6
 LEAST_S = 1e-6
 SPREAD_US = (0.348, 16.030, -43.853, 45.393, -16.815)
-"""Coefficients of x⁰ to x⁴."""
+"""Coefficients of x⁰ to x⁴ (µS)."""
 SHIFT_S, SHIFT_SPREAD_S = -0.089e-6, 0.042e-6
 LARGEST_SHARE = 0.3
 

@@ -26,7 +26,7 @@ VOLTAGE_V = 1.731
 SLOPE_OHM_PER_V = 500.0
 CELL_SPREAD = 0.05
 MOST_DEVIATIONS = 3.0
-"""Cells further off are not used: those beyond 3.4 standard deviations do not get to 8.5 kΩ within their pulses."""
+"""Limit of a cell's deviation (standard deviations): beyond 3.4, a cell does not reach 8.5 kΩ within its pulses."""
 PULSE_SPREAD = 0.3
 
 

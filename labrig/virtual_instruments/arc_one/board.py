@@ -1,8 +1,8 @@
 """A virtual ArC ONE: numbers as text, one per line; replies as raw little-endian float32; no frames.
 
 Commands and the order of their numbers are as in arc-instruments/libarc1. A command waits for all its numbers, so a
-command that was cut off swallows the next one. Unknown words and empty lines are ignored, and so is everything that
-arrives while the board starts.
+command that was cut off reads the next command as its missing numbers. Unknown words and empty lines are ignored, and
+so is everything that arrives while the board starts.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from labrig.virtual_instruments.daqmx.settings import FINITE, Channel, default_b
 from labrig.virtual_instruments.daqmx.tasks import LEAST_ROOM, TaskState, VirtualTask
 
 VERSION = (24, 0, 0)
-"""Driver version reported by the server. From 24.5 on clients query properties of newer drivers."""
+"""Driver version that the server reports. From 24.5 on, clients query properties that only newer drivers have."""
 
 TERMINAL_BITS = {
     constants.TerminalConfiguration.RSE: 1,

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 
 THREADS = 256
 MOST_WAITING = THREADS - 32
-"""Most calls that may wait at a time, each in a thread. Other calls are short, so the remaining threads suffice."""
+"""Largest number of calls that may wait at once, each in a thread; other calls are short and share the rest."""
 
 LOOK_S = 0.1
-"""How often a waiting call checks its client (s)."""
+"""Interval at which a waiting call checks its client (s)."""
 
 
 class Abandoned(Exception):

@@ -45,7 +45,7 @@ class Channels:
         return pb.CreateAOVoltageChanResponse()
 
     def CreateAOFuncGenChan(self, request: Any) -> Any:
-        """Add outputs that generate a waveform by themselves."""
+        """Add outputs that act as function generators."""
         kind = constants.FuncGenType(request.type_raw)
         program = function_program(kind, request.freq, request.amplitude, request.offset)
         highest = abs(request.offset) + abs(request.amplitude)

@@ -41,7 +41,7 @@ def convert_rate(device: VirtualDevice, channels: int, sample_rate_hz: float) ->
 
 ONBOARD_CLOCKS = ("", "onboardclock", "ai/sampleclock", "ao/sampleclock")
 PAIRED = 8
-"""Number of inputs in a bank of 16 that are positive halves of differential pairs; these are the first inputs."""
+"""Number of inputs in a bank of 16 that can be the positive one of a differential pair; these are the first inputs."""
 
 
 class DeviceState:

@@ -1,4 +1,4 @@
-"""The waveforms of DAQmx's function generator channels, as the tones that the world can play."""
+"""The waveforms of DAQmx's function generator channels, as the tones that the World can play."""
 
 from __future__ import annotations
 

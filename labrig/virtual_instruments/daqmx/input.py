@@ -1,4 +1,4 @@
-"""One acquisition of a virtual DAQmx board: ADC codes of the world's voltages, in real time."""
+"""One acquisition of a virtual DAQmx board: ADC codes of the World's voltages, in real time."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Codes = NDArray[np.signedinteger[Any]]
 """(n, C) ADC codes, 16 or 32 bits each."""
 
 AHEAD = 2_000_000
-"""Samples computed before they are requested: somewhat more than 100 000 scans of 16 channels."""
+"""Number of samples computed before they are requested: somewhat more than 100 000 scans of 16 channels."""
 
 PIECE = 2**18
-"""Samples computed at a time; each scan temporarily needs memory for the whole network."""
+"""Number of samples computed at a time; each scan temporarily needs memory for the whole network."""
 
 MOST_AHEAD = 2**22
-"""Most samples that a waiting read computes and packs before they are due. A larger read returns late."""
+"""Largest number of samples that a waiting read computes and packs before they are due. A larger read returns late."""
 
 
 class InputChannel(Protocol):
@@ -131,7 +131,7 @@ class TaskAcquisition:
     def foresee(self, last: int) -> Codes | None:
         """Predict the (n, C) codes from the present position to scan `last`, without taking them.
 
-        The codes are valid if the world does not change until then. None for a continuous acquisition, if faults are
+        The codes are valid if the World does not change until then. None for a continuous acquisition, if faults are
         configured, or if there are too many codes.
         """
         if self.total is None or not self._bench.world.faults.empty:
@@ -165,7 +165,7 @@ class TaskAcquisition:
         return self._ahead is not None and last <= self._ahead_of + len(self._ahead)
 
     def _digitized(self, first: int, last: int) -> Codes:
-        """(n, C) codes of the scans first … last − 1 for the present timeline of the world."""
+        """(n, C) codes of the scans first … last − 1 for the present timeline of the World."""
         codes = np.zeros((last - first, len(self._channels)), self._board.code_type)
         for begins in range(first, last, self._piece):
             self._check()

@@ -130,7 +130,7 @@ class VirtualDevice:
 
 
 def plain(model: str) -> str:
-    """Return a model spelled like the keys of MODELS; if it is not among them, without the variant in brackets."""
+    """Return the name of a model as in MODELS; an unknown name is returned without a variant in brackets."""
     same = (known for known in MODELS if plain_model(known) == plain_model(model))
     return next(same, model.partition("(")[0].strip().replace("NI ", "NI-", 1))
 

@@ -103,7 +103,7 @@ class Generation:
     def add(self, buffer: OutputBuffer, now: float) -> None:
         """Write during the generation: replace the repeated buffer from its next period on, or append.
 
-        The end of the samples written before is already in the world's timeline, so it is played in any case.
+        What was written before is already in the World's timeline, including its end, so it is played in any case.
         """
         if self._repeats:
             count = len(self._pieces[-1][1].samples)
@@ -123,7 +123,7 @@ class Generation:
             self._schedule(first, buffer)
 
     def waiting(self, now: float) -> int:
-        """Number of samples per channel that were written and not played yet."""
+        """Number of samples per channel that were written but have not been played yet."""
         return 0 if self._repeats else self.written - self.generated(now)
 
     def generated(self, now: float) -> int:
@@ -138,7 +138,7 @@ class Generation:
         return not self._repeats and self.t0 is not None and now >= self.t0 + self.written / self._rate_hz
 
     def stop(self, t: float) -> None:
-        """Stop at time t (s); what is already in the world's timeline cannot be moved."""
+        """Stop at time t (s); what is already in the World's timeline cannot be moved."""
         if self.t0 is None or not self._repeats:
             return
         index = self.generated(t)
@@ -161,6 +161,6 @@ class Generation:
         self._board.drive(t, held)
 
     def _in_hertz(self, program: ToneProgram, count: int) -> ToneProgram:
-        # Multiply first: k · rate / M rounds once, so the world finds the period.
+        # Multiply first: k · rate / M rounds once, so the World finds the period.
         tones = (replace(tone, frequency_hz=tone.frequency_hz * self._rate_hz / count) for tone in program.tones)
         return replace(program, tones=tuple(tones))

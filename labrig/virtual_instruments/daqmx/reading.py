@@ -19,7 +19,7 @@ ABORTED = Code.RUNTIME_ABORTED_ROUTING
 LATE = int(Code.SAMPLES_NOT_YET_AVAILABLE)
 
 MOST_IN_A_REPLY = 2**26
-"""Most samples (of all channels) in one read: half a gigabyte of doubles, copied more than once on the way."""
+"""Largest number of samples (of all channels) in one read: half a gigabyte of doubles, which are copied repeatedly."""
 
 Reply = TypeVar("Reply")
 
@@ -33,7 +33,7 @@ class Reader:
     def read(self, task: VirtualTask, count: int, timeout_s: float, pack: Callable[[Codes, int], Reply]) -> Reply:
         """Read scans and pack the reply. Starts the task if necessary, like NI's auto-start.
 
-        The reply is computed before its last sample is due, and again only if the world has changed in between: a real
+        The reply is computed before its last sample is due, and again only if the World has changed in between: a real
         board would not have to compute samples.
 
         Parameters
@@ -46,7 +46,7 @@ class Reader:
         timeout_s
             Longest wait (s); negative is unlimited.
         pack
-            Makes the reply from (n, C) codes and a status: 0, or -200284 with the scans that came in time.
+            Makes the reply from (n, C) codes and a status: 0, or -200284 with the scans that arrived in time.
         """
         if not task.is_input:
             raise DaqmxFailure(Code.CAN_NOT_PERFORM_OP_WHEN_NO_CHANS_IN_TASK, f"Task Name: {task.name}")
@@ -72,7 +72,7 @@ class Reader:
         return self._in_time(task, acquisition, count, deadline, pack)
 
     def _on_demand(self, task: VirtualTask, scans: int, deadline: float, pack: Callable[[Codes, int], Reply]) -> Reply:
-        """Read a task without a sample clock; if it is not running, it runs during the read."""
+        """Read a task without a sample clock. A task that is not running is started for this read only."""
         self._check_reply(task, scans)
         implicit = task.state is not TaskState.RUNNING
         task.start()

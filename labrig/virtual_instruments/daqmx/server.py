@@ -33,7 +33,7 @@ _SERVICE = "nidaqmx_grpc.NiDAQmx"
 _POLL_S = 0.02
 
 OF_OUTPUTS = ("ao_channels", "ao_max_rate_hz", "ao_rates_hz", "ao_bank", "ao_full_scale_v", "ao_bits", "ao_settle_s")
-"""Values of a board's outputs."""
+"""Attributes of a VirtualDevice that describe its outputs."""
 
 _ADMITTED_S = 10.0
 _MOST_ADMITTED = 1000
@@ -53,8 +53,6 @@ class DaqmxServer:
         The boards.
     host, port
         Address to listen on; port 0 is any free one.
-    faults
-        Faults to inject.
 
     Attributes
     ----------
@@ -199,7 +197,7 @@ class DaqmxServer:
         return reply
 
     def _admits(self, peer: str) -> bool:
-        """Whether a client (`ipv4:HOST:PORT`) may command the boards. It is checked again later: ports are reused."""
+        """Whether a client (`ipv4:HOST:PORT`) may command the boards. The answer expires, because ports are reused."""
         kind, _, address = peer.partition(":")
         if kind != "ipv4" or time.monotonic() < self._admitted.get(peer, 0.0):
             return True

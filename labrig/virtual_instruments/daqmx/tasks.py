@@ -26,10 +26,10 @@ LARGEST_BUFFER = 2**32 - 1
 """Largest input buffer (samples of all channels); boards count them in 32 bits."""
 
 LEAST_ROOM = 1000
-"""A running output without regeneration takes more samples until this many, or one more buffer, are waiting."""
+"""A write to a running output without regeneration waits while more samples are waiting than this, or than it adds."""
 
 AWAKE_S = 0.5e-3
-"""Waits spin for this last time (s), because a sleeping thread wakes 0.2 ms late, after a real board's samples."""
+"""Final part of a wait in which the thread spins (s): a sleeping thread would wake 0.2 ms late, unlike a real board."""
 
 
 class TaskState(IntEnum):
@@ -186,7 +186,7 @@ class VirtualTask:
             )
 
     def commit(self, state: TaskState = TaskState.COMMITTED) -> None:
-        """Check the settings, reserve the resources and go to a state."""
+        """Check the settings, reserve the resources and enter `state`."""
         board = self.board
         self.check()
         board.reserve(self, self._resources())

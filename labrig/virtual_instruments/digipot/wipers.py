@@ -36,7 +36,7 @@ class Wipers:
         self._mute: set[int] = set()
 
     def begin(self) -> None:
-        """What the firmware does first after a reset."""
+        """Do what the firmware does first after a reset."""
 
     def write(self, channel: int, code: int) -> None:
         """Move a wiper."""
@@ -117,7 +117,7 @@ class BlindWipers(Wipers):
 
 
 class CountedWipers(BlindWipers):
-    """Chips that are moved by pulses: setting code 0 sends enough of them from anywhere, other codes the difference."""
+    """Chips stepped by pulses: for code 0, enough to reach it from anywhere; for other codes, the difference."""
 
     POSITIONS = 128
 
@@ -134,7 +134,7 @@ class CountedWipers(BlindWipers):
 
 
 _KINDS = {"AD5206-100": BlindWipers, "AD5220-100": CountedWipers}
-"""How the firmware drives a part, if not as one that can be read and opened."""
+"""How the firmware drives the parts that cannot be read and opened."""
 
 
 def wipers(channels: int, part: Part) -> Wipers:

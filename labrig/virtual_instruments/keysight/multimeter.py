@@ -39,7 +39,7 @@ MOST_READINGS = 10_000
 LONGEST_WAIT_S = 60.0
 AUTO_DELAY_S = 0.0
 PIECE_S = 0.5e-3
-"""Pieces of an aperture that contain few enough periods of a tone for the front end (s)."""
+"""Longest piece of an aperture (s), short enough for the front end to average the tones in it."""
 
 
 @dataclass
@@ -66,7 +66,7 @@ class Settings:
 
 @dataclass(eq=False)
 class Measurement:
-    """Readings in progress: when they begin (s), the time of each, and how many there will be."""
+    """Readings in progress: time of their start (s), period (s), and total number of readings."""
 
     bench: VirtualBench
     began: float
@@ -81,11 +81,11 @@ class Measurement:
 
     @property
     def ends(self) -> float:
-        """Time at which all readings are there (s)."""
+        """Time at which all readings have been taken (s)."""
         return self.began + self.total * self.period_s
 
     def taken(self, now: float) -> int:
-        """Number of readings that are there."""
+        """Number of readings taken so far."""
         return min(self.total, max(0, int((now - self.began) / self.period_s + 1e-9)))
 
 
@@ -219,7 +219,7 @@ class VirtualTruevolt(ScpiInstrument):
             self.settings = Settings(range_v=_range_of(asked), auto_range=False)
 
     def _idle(self, forget: bool = False) -> None:
-        """End a measurement; readings that are there stay in memory."""
+        """End a measurement; readings already taken stay in memory unless `forget`."""
         if self._measurement is not None:
             self._measurement.total = self._measurement.taken(self._bench.clock())
         self._waits = False

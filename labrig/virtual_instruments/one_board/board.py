@@ -191,7 +191,7 @@ class VirtualOneBoard(VirtualDigipotBoard):
         self._network.hold(self._program)
 
     def _halt_if_sampling(self) -> None:
-        """Do what any byte from the host does."""
+        """Stop sampling, as any byte from the host does."""
         if self.is_sampling:
             self._halt()
 

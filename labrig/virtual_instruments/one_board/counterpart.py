@@ -64,11 +64,11 @@ def _served(bench: VirtualBench, entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def _nothing() -> None:
-    """No fault of the board."""
+    """Do nothing before a message."""
 
 
 class _Stream:
-    """What the board sends on its own, unless it is silent or unplugged."""
+    """The data that the board sends without a request, unless a fault makes it silent or unplugged."""
 
     def __init__(self, board: VirtualOneBoard, bench: VirtualBench, line: Any, entries: Sequence[Entry]) -> None:
         self._board, self._bench, self._line, self._entries = board, bench, line, entries

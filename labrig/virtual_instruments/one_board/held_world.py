@@ -47,7 +47,7 @@ class HeldWorld:
         skew_s: Sequence[float] = (),
         coupling: Array | None = None,
     ) -> list[Stretch]:
-        """Return the (n, len(nodes)) voltages of all scans in one stretch; `rate` and `skew_s` play no part."""
+        """Return the (n, len(nodes)) voltages of all scans in one stretch; `rate` and `skew_s` are ignored."""
         sources = self._world.sources
         playing = self._world.playing(t0)
         levels = np.array([0.0 if program is None else program.dc for program in map(playing.get, sources)])

@@ -21,7 +21,7 @@ COSINE = np.rint(16384 * np.cos(2 * np.pi * np.arange(256) / 256)).astype(np.int
 
 
 class Malformed(ValueError):
-    """A payload that does not have the form of its op."""
+    """A payload whose form does not fit its op."""
 
 
 class OutOfRange(ValueError):
@@ -59,7 +59,7 @@ class Program:
 
     @classmethod
     def resting(cls, sources: int) -> Program:
-        """Every output at the middle of its range."""
+        """Return the program with every output at the middle of its range."""
         return cls((MIDDLE,) * sources)
 
     @classmethod

@@ -137,7 +137,7 @@ class Channel:
         self.burst, self.started = on, None
 
     def set_source(self, source: str) -> None:
-        """Set the trigger source; an infinite burst has no internal one."""
+        """Set the trigger source; raises ScpiError for the internal source of an infinite burst."""
         if source == "INT" and self.mode == "INF":
             raise ScpiError(-221, "Settings conflict")
         self.source = source
@@ -215,4 +215,4 @@ FUNCTIONS = {
     "DC": "DC",
     "USER": "USER",
 }
-"""Waveforms by their names in commands, as they are told."""
+"""Names of waveforms in replies, by their names in commands."""

@@ -2,10 +2,10 @@
 
 Commands, ranges and replies follow the DG1000Z Programming Guide (PGB09103) and drivers that were used with real
 generators (see tests/wire/README.md). With these drivers, real generators also showed the following:
-- two commands in one message hang it until its power is cycled;
+- two commands in one message hang the generator until its power is cycled;
 - `*OPC?` gets no reply while a burst waits for its trigger;
 - a setting reads back at once. If a message other than its read-back comes within 50 ms, the setting never reaches the
-  output, also if the same value is sent again;
+  output, even if the same value is sent again;
 - `:ROSC:SOUR` is not known, `:SYST:ROSC:SOUR` is; without a signal at the clock input it goes back to INT;
 - values out of range are limited without an error (the guide).
 Where no source shows what the output does, it follows these rules:

@@ -33,7 +33,7 @@ class Executes(Protocol):
 
     @property
     def has_blocks(self) -> bool:
-        """Whether its messages contain definite-length blocks."""
+        """Whether messages of the instrument may contain definite-length blocks."""
         ...
 
     def execute(self, message: bytes) -> bytes:

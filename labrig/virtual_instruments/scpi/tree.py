@@ -37,7 +37,7 @@ def _nodes(pattern: str) -> list[_Node]:
     while at < len(pattern):
         match = _NODE.match(pattern, at)
         if match is None or bool(match[1]) != bool(match[4]):
-            raise ValueError(f"not a command pattern: {pattern!r}")
+            raise ValueError(f"{pattern!r} is not a command pattern such as '[SOURce#:]VOLTage'")
         short = "".join(letter for letter in match[2] if letter.isupper() or letter == "*")
         nodes.append(_Node(tuple({short, match[2].upper()}), bool(match[3]), bool(match[1])))
         at = match.end()

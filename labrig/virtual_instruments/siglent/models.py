@@ -40,7 +40,7 @@ class Firmware:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Highest frequency of a sine (Hz), and versions of its firmware, the default first."""
+    """One model: the highest frequency of a sine (Hz), and its firmware versions, the default first."""
 
     highest_hz: float
     firmware: tuple[Firmware, ...]

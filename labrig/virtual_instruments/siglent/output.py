@@ -67,7 +67,7 @@ class Output:
         return self._running(hertz, hertz * (t - self.started), table)
 
     def _repetition_hz(self, table: Table | None) -> float:
-        """Return the repetition rate (Hz). In true-arb mode FRQ has no effect on it, as no source shows one."""
+        """Return the repetition rate (Hz). In true-arb mode FRQ does not affect it, because no source shows that."""
         if self.wave.kind == "ARB" and self.true_rate is not None and table is not None and table.length:
             return float(self.true_rate) / table.length
         return self.wave.frequency_hz

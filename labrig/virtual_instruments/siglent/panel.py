@@ -1,4 +1,4 @@
-"""Settings of a virtual generator that hardly matter on the board, and its lists of waveforms.
+"""Settings of a virtual generator that hardly affect the board, and its lists of waveforms.
 
 Replies have the format of an SDG1032X with firmware 1.01.01.33R1B6, except the reply to `SRATE?`, which has the format
 of an SDG2122X (sources in tests/wire/README.md). As on these generators, `HARM?` has a reply only for a sine, and

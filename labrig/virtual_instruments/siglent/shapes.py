@@ -1,4 +1,4 @@
-"""Squares, ramps and pulses as sums of their first harmonics, since the world plays only constants and tones.
+"""Squares, ramps and pulses as sums of their first harmonics, since the World plays only constants and tones.
 
 Lanczos factors attenuate the higher harmonics: signal edges are as long as the period of the highest harmonic and
 hardly overshoot, and the error of the first harmonic is below 0.05 %. At phase 0 a square and a ramp cross zero

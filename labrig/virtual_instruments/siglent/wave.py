@@ -128,7 +128,7 @@ class BasicWave:
             self._round_to_steps()
 
     def _round_to_steps(self) -> None:
-        """Round to the steps of the model, if it has any."""
+        """Round levels and phase to the steps of the model, if it has any."""
         if self.level_step_v:
             panel_v = self.level_step_v / self.factor
             self.amplitude_v = round(self.amplitude_v / panel_v) * panel_v

@@ -124,7 +124,7 @@ def test_what_can_work_is_accepted(tmp_path: Path, awg: str, daq: str, timing: s
             DAQ,
             "",
             "instruments.awg.start_trigger",
-            "is its own start",
+            "own start",
         ),
         (
             f"{AWG}, start_trigger: /PXI1Slot9/ai/StartTrigger",
@@ -173,7 +173,7 @@ def test_what_can_work_is_accepted(tmp_path: Path, awg: str, daq: str, timing: s
             f"{DAQ}, start_trigger: ai/StartTrigger",
             "",
             "instruments.daq.start_trigger",
-            "is its own start",
+            "own start",
         ),
         (
             AWG,

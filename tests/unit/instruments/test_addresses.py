@@ -48,7 +48,7 @@ def test_a_usb_name_without_a_serial_number_is_none_for_pyvisa() -> None:
         ("USB0::SIGLENT::SDG1032X::S1::INSTR", "'SIGLENT' in "),
         ("USB0::1::2::S1::x::INSTR", "has too many parts"),
         ("TCPIP::h::1::socket", "write SOCKET in capitals"),
-        ("TCPIP:: 192.0.2.20::INSTR", "a blank"),
+        ("TCPIP:: 192.0.2.20::INSTR", "or a space"),
         ("TCPIP::192.0.2.20::inst0::INSTRUMENT", "ends with 'INSTRUMENT'"),
     ],
 )

@@ -62,7 +62,7 @@ def test_what_the_model_cannot_do_is_refused(option: dict[str, str], says: str) 
         ("cDAQ9188-1A2B3C", None, "is the name of a chassis"),
         ("cDAQ1Mod9", "cDAQ-9174", "resource: 'cDAQ1Mod9' does not exist: a cDAQ-9174 has slots 1 to 4"),
         ("cDAQ1Mod2", "cDAQ-9171", "a cDAQ-9171 has one slot"),
-        ("cDAQ1Mod0", None, "slots count from 1"),
+        ("cDAQ1Mod0", None, "slots are numbered from 1"),
     ],
 )
 def test_a_module_is_in_a_slot_of_its_chassis(resource: str, chassis: str | None, says: str) -> None:

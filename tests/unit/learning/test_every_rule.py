@@ -210,7 +210,7 @@ def test_a_rule_that_measures_more_often_than_it_states_is_found():
 def test_a_wrong_sign_and_a_wrong_uncertainty_are_found():
     with pytest.raises(AssertionError, match="goes uphill"):
         check_rule(f"{__name__}:Uphill", boards=[0])
-    with pytest.raises(AssertionError, match="stated uncertainties"):
+    with pytest.raises(AssertionError, match="states wrong uncertainties"):
         check_rule(f"{__name__}:Boastful", boards=range(2))
     assert examine_rule("frequency_propagation", boards=[0]).cosine == pytest.approx(1.0)
 

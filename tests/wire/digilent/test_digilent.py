@@ -164,7 +164,7 @@ def test_what_it_cannot_play_is_refused(loop, program, message):
 
 def test_a_waveform_memory_that_is_too_small_is_refused(loop):
     loop.bench.most_points = 1024
-    with pytest.raises(LimitExceeded, match="have 1024 points at most"):
+    with pytest.raises(LimitExceeded, match="waveforms of only 1024 points"):
         loop.acquire({"1": ToneProgram(0.0, (TONE,))})
 
 
@@ -225,7 +225,7 @@ def test_what_is_missing_is_named(monkeypatch):
         pair((SERIALS[0], "2104159999ff"))[0].open()
     assert not any(device.is_open for device in bench.devices)
     bench.models[1] = "Analog Discovery 2"
-    with pytest.raises(IdentityMismatch, match="calls itself 'Analog Discovery 2' and is no Analog Discovery 3"):
+    with pytest.raises(IdentityMismatch, match="reports the model 'Analog Discovery 2', which is not an"):
         pair()[1].open()
     bench.models[1] = bench.models[0]
     bench.devices[1].is_open = True
@@ -246,7 +246,7 @@ def test_what_is_missing_is_named(monkeypatch):
 
 def test_a_device_named_twice_is_refused():
     options = DiscoverySourceOptions(driver="analog_discovery.source", devices=[SERIALS[0], SERIALS[0].lower()])
-    with pytest.raises(ValueError, match="named twice"):
+    with pytest.raises(ValueError, match="listed twice"):
         source_capabilities(options)
 
 

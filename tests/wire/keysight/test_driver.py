@@ -199,7 +199,7 @@ def test_without_10_mhz_it_is_not_used():
     generator = VirtualTrueform(virtual_bench(), "gen", reference=lambda: False)
     with SocketServer(generator) as server:
         source = TrueformSource("gen", TrueformOptions(driver="keysight.trueform", resource=server.resource))
-        with pytest.raises(ConnectionFailed, match="does not use its EXT clock but INT"):
+        with pytest.raises(ConnectionFailed, match="runs on its INT clock instead of EXT"):
             source.open()
         source.close()
 

@@ -227,7 +227,7 @@ def test_without_10_mhz_it_is_not_used():
     generator = VirtualDg1000z(virtual_bench(), "gen", reference=lambda: False, settle_s=SETTLE_S)
     with fast_reset(), SocketServer(generator) as server:
         source = Dg1000zSource("gen", options(server.resource))
-        with pytest.raises(ConnectionFailed, match="does not use its EXT clock but INT"):
+        with pytest.raises(ConnectionFailed, match="runs on its INT clock instead of EXT"):
             source.open()
         source.close()
 

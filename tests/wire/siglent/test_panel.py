@@ -20,7 +20,7 @@ from labrig.signals.tones import SILENT
         ("C1:BSWV AMP,0.5", "channel 1 did not accept AMP"),
         ("C2:BSWV AMP,0.5", "channel 2 did not accept AMP"),
         ("C2:BTWV DLAY,0.5", "channel 2 did not accept DLAY: requested 0, got 0.5S"),
-        ("ROSC INT", "does not use its EXT clock"),
+        ("ROSC INT", "runs on its INT clock instead of EXT"),
         ("COUP TRACE,ON", r"tracking \(COUP TRACE\) is on"),
         ("COUP FCOUP,ON", r"frequency coupling \(COUP FCOUP\) is on"),
         ("COUP TRDUCH,ON", r"the common manual trigger \(COUP TRDUCH\) is on"),
