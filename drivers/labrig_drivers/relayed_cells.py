@@ -122,10 +122,11 @@ class RelayedCells(ABC):
         """Apply a pulse and return one reading after it (S). Beyond a limit, send nothing and raise LimitExceeded."""
         if not abs(volts) <= self._clamp_v or not 0 < width_s <= self._longest_s:
             raise LimitExceeded(
-                f"refused a pulse of {volts:g} V for {width_s:g} s on {channel}; use a weaker or shorter pulse",
+                f"refused a pulse of {volts:g} V for {width_s:g} s on {channel}",
                 device=self._name,
                 action="pulse",
                 limit=f"clamp {self._clamp_v:g} V, {self._longest_s:g} s",
+                remedy="use a weaker or shorter pulse",
             )
         self.pulses += 1
         return self._pulse(channel, volts, width_s)

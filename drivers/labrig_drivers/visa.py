@@ -165,9 +165,10 @@ class VisaSession:
                 text += bytes(session.read_bytes(1))
                 if len(text) > LONGEST_HEADER:
                     raise ConnectionFailed(
-                        f"answered {text!r}… to {command}; close other programs using it",
+                        f"answered {text!r}… to {command}",
                         device=self.device,
                         action=action,
+                        remedy="close other programs using it",
                     )
             data = bytes(session.read_bytes(length(text) + 1))
             return text, data[:-1]
@@ -183,7 +184,7 @@ class VisaSession:
 
     def _call(self, action: str, what: Any, *, raw: bool = False) -> Any:
         if not self._is_open:
-            raise ConnectionFailed("is not open; call open() first", device=self.device, action=action)
+            raise ConnectionFailed("is not open", device=self.device, action=action, remedy="call open() first")
         here = threading.get_ident()
         if not raw:
             self._let_finish()
@@ -195,7 +196,9 @@ class VisaSession:
                 session = self._connected()
                 if self._user != here:  # another thread has taken over in the meantime
                     self._discard(session)
-                    raise ConnectionFailed("connected too late; check the network", device=self.device, action=action)
+                    raise ConnectionFailed(
+                        "connected too late", device=self.device, action=action, remedy="check the network"
+                    )
                 self._session = session
             return self._within(session, action, what)
         finally:

@@ -211,7 +211,7 @@ class VisaGenerator(ABC, Generic[S, Setting]):
 
     def _require_open(self, action: str) -> None:
         if not self._session.is_open:
-            raise ConnectionFailed("is not open; call open() first", device=self.name, action=action)
+            raise ConnectionFailed("is not open", device=self.name, action=action, remedy="call open() first")
 
     def _refuse_tones_of_both(self) -> None:
         """Raise ConfigError if both channels are to play tones that only commands could start."""

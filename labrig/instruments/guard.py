@@ -40,7 +40,7 @@ class GuardedSource(WrappedSource):
         for channel, program in programs.items():
             if channel not in self._channels:
                 raise LimitExceeded(
-                    f"has no channel {channel!r}; correct it under `wiring:`", device=self._name, action="load"
+                    f"has no channel {channel!r}", device=self._name, action="load", remedy="correct it under `wiring:`"
                 )
             if not program.peak <= full_scale:
                 raise LimitExceeded(
@@ -86,7 +86,10 @@ class GuardedProgrammer(WrappedProgrammer):
         for channel, setting in settings.items():
             if channel not in levels:
                 raise LimitExceeded(
-                    f"has no channel {channel!r}; correct it under `wiring:`", device=self._name, action="program"
+                    f"has no channel {channel!r}",
+                    device=self._name,
+                    action="program",
+                    remedy="correct it under `wiring:`",
                 )
             self._check(channel, levels[channel], setting)
         for channel in settings:

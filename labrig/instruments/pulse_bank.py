@@ -138,7 +138,7 @@ class PulseBank:
     def _require_channel(self, channel: str, action: str) -> None:
         if channel not in self._channels:
             raise LimitExceeded(
-                f"has no channel {channel!r}; correct it under `wiring:`", device=self._name, action=action
+                f"has no channel {channel!r}", device=self._name, action=action, remedy="correct it under `wiring:`"
             )
 
     def _refuse(self, message: str, limit: str | None = None) -> NoReturn:

@@ -61,7 +61,10 @@ class AudioInput:
         for channel in plan.channels:
             if channel not in self._able.channels:
                 raise ConfigError(
-                    f"has no channel {channel!r}; correct it under `wiring:`", device=self._name, action="configure"
+                    f"has no channel {channel!r}",
+                    device=self._name,
+                    action="configure",
+                    remedy="correct it under `wiring:`",
                 )
         allowed = [rate for rate in SAMPLE_RATES_HZ if rate <= self._able.max_sample_rate_hz]
         if plan.sample_rate_hz not in allowed:

@@ -78,7 +78,10 @@ class DiscoveryDigitizer:
         for channel in plan.channels:
             if channel not in self._able.channels:
                 raise ConfigError(
-                    f"has no channel {channel!r}; correct it under `wiring:`", device=self._name, action="configure"
+                    f"has no channel {channel!r}",
+                    device=self._name,
+                    action="configure",
+                    remedy="correct it under `wiring:`",
                 )
         if not plan.sample_rate_hz <= self._able.max_sample_rate_hz:
             limit = f"{self._able.max_sample_rate_hz:g} S/s"

@@ -205,7 +205,7 @@ class TruevoltMultimeter:
 
     def _configured(self, action: str) -> AcquisitionPlan:
         if not self._session.is_open:
-            raise ConnectionFailed("is not open; call open() first", device=self._name, action=action)
+            raise ConnectionFailed("is not open", device=self._name, action=action, remedy="call open() first")
         if self._plan is None:
             raise ConfigError("is not configured", device=self._name, action=action, remedy="call configure() first")
         return self._plan

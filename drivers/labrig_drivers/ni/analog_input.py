@@ -150,7 +150,7 @@ class NiAnalogInput:
         """
         task, plan = self._configured("read")
         if not self._running or self._position >= plan.total_samples:
-            raise ConnectionFailed("is not armed; call arm() first", device=self._name, action="read")
+            raise ConnectionFailed("is not armed", device=self._name, action="read", remedy="call arm() first")
         count = self._next_piece(plan)
         wide = self._inputs.bits > 16
         codes: Any = np.empty((len(plan.channels), count), np.int32 if wide else np.int16)
@@ -233,7 +233,10 @@ class NiAnalogInput:
         for channel in plan.channels:
             if channel not in able.channels:
                 raise ConfigError(
-                    f"has no channel {channel!r}; correct it under `wiring:`", device=self._name, action="configure"
+                    f"has no channel {channel!r}",
+                    device=self._name,
+                    action="configure",
+                    remedy="correct it under `wiring:`",
                 )
         most = able.max_sample_rate_hz
         if len(plan.channels) > 1 and able.convert_interval_s:

@@ -130,7 +130,7 @@ class NiAnalogOutput:
         if self._loaded_buffer is None:
             return
         if self._tones_task is None:
-            raise ConnectionFailed("is not armed; call arm() first", device=self._name, action="start")
+            raise ConnectionFailed("is not armed", device=self._name, action="start", remedy="call arm() first")
         self._levels = None
         with self._device.during("start"):
             self._tones_task.start()
@@ -240,15 +240,16 @@ class NiAnalogOutput:
     def _check(self, channel: str, program: ToneProgram) -> None:
         if channel not in self._capabilities.channels:
             raise LimitExceeded(
-                f"has no channel {channel!r}; correct it under `wiring:`", device=self._name, action="load"
+                f"has no channel {channel!r}", device=self._name, action="load", remedy="correct it under `wiring:`"
             )
         if program.peak > self._capabilities.full_scale_v:
             limit = f"full scale {self._capabilities.full_scale_v:g} V"
             raise LimitExceeded(
-                f"channel {channel} would have to play {program.peak:.4g} V; lower the drive",
+                f"channel {channel} would have to play {program.peak:.4g} V",
                 device=self._name,
                 action="load",
                 limit=limit,
+                remedy="lower the drive",
             )
 
     def _rounded(self, volts: Array) -> Array:
@@ -351,7 +352,7 @@ class NiAnalogOutput:
 
     def _require_open(self, action: str) -> None:
         if not self._device.is_open:
-            raise ConnectionFailed("is not open; call open() first", device=self._name, action=action)
+            raise ConnectionFailed("is not open", device=self._name, action=action, remedy="call open() first")
 
 
 def _writer(task: Any) -> Any:

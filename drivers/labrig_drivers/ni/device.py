@@ -292,7 +292,7 @@ class NiDevice:
 
     def _require_open(self, action: str) -> System:
         if self._system is None:
-            raise ConnectionFailed("is not open; call open() first", device=self.name, action=action)
+            raise ConnectionFailed("is not open", device=self.name, action=action, remedy="call open() first")
         return self._system
 
     def _connect(self) -> System:

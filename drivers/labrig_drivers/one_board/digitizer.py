@@ -85,7 +85,10 @@ class OneBoardDigitizer:
         for channel in plan.channels:
             if channel not in self._capabilities.channels:
                 raise ConfigError(
-                    f"has no channel {channel!r}; correct it under `wiring:`", device=self._name, action="configure"
+                    f"has no channel {channel!r}",
+                    device=self._name,
+                    action="configure",
+                    remedy="correct it under `wiring:`",
                 )
         if plan.total_samples > MOST_SCANS:
             raise ConfigError(

@@ -177,10 +177,11 @@ class Dg1000zSource(VisaGenerator[PacedSession, Setting]):
         tones = tuple(tone for tone in program.tones if tone.amplitude >= LEAST_VPP / 4 and tone.frequency_hz > 0)
         if fast := [tone for tone in tones if tone.frequency_hz > HIGHEST_HZ]:
             raise LimitExceeded(
-                f"cannot play {fast[0].frequency_hz:g} Hz; lower the frequency",
+                f"cannot play {fast[0].frequency_hz:g} Hz",
                 device=self.name,
                 action="load",
                 limit=f"{HIGHEST_HZ:g} Hz",
+                remedy="lower the frequency",
             )
         return tones
 
