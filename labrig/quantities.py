@@ -396,4 +396,4 @@ NonNegativeCount = Annotated[int, WholeNumberField(0)]
 Index = NonNegativeCount
 
 MOST = 100_000
-"""Most nodes in a layer, or examples in a random task: more than any board has, and still within memory."""
+"""Largest number of nodes in a layer, or of examples in a random task: beyond any board, and still within memory."""

@@ -1,1 +1,1 @@
-"""Configuration: text → Document (values, marks, problems) → validated sections. No checks between sections here."""
+"""Configuration: text → Document (values, marks, problems) → validated sections. Checks across sections: labrig.assembly."""

@@ -15,7 +15,7 @@ from labrig.runs.folder import RunFolder, list_runs
 from labrig.runs.summary import state_text, summaries
 
 MOST_FOLLOWED = 32
-"""Number of runs kept in memory; the one that was looked at longest ago is dropped, and read again when needed."""
+"""Number of runs kept in memory; the least recently viewed one is dropped, and read again when needed."""
 _IN_LIST = ("name", "seed", "began", "state", "reason", "steps", "metrics", "measured_after", "tags")
 
 
@@ -60,7 +60,7 @@ class Views:
             return None
         with self._lock:
             following = self._followed.pop(name, None) or Following(folder)
-            self._followed[name] = following  # the last one is the one used last
+            self._followed[name] = following  # the most recently used run is the last
             while len(self._followed) > MOST_FOLLOWED:
                 self._followed.pop(next(iter(self._followed)))
         following.look()
