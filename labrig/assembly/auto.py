@@ -29,12 +29,12 @@ TEMPERATURE: TreePath = ("learning", "temperature")
 ERROR: TreePath = ("learning", "error")
 
 SWING = 0.005
-"""Change of an output due to the error current, as a share of the largest activation. With an activation of 1 V this is
+"""Change of an output due to the error current, relative to the largest activation. With an activation of 1 V this is
 5 mV, well below the thermal voltage of a diode."""
 
 PROVISIONAL_RATE = 0.05
 PROVISIONAL_TEMPERATURE = 0.05
-"""As a share of the largest activation."""
+"""Relative to the largest activation."""
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def digitizer_card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
     hookup = assembly.board.hookup
     capabilities = assembly.devices[hookup.digitizer].digitizer
     skew_s = rig.plan.skew_s
-    if assembly.calibration is not None:  # the measured delays differ slightly from those of the same card
+    if assembly.calibration is not None:  # measured delays differ slightly from the stated ones
         skew_s = capabilities.skew_s(len(rig.plan.channels), rig.plan.sample_rate_hz)
     return {
         "bits": capabilities.bits,
@@ -136,7 +136,7 @@ def _part(assembly: Assembly, programmer: str) -> str:
 
 
 def _encoding(section: Section) -> dict[str, Any]:
-    """Return the encoding; without `unipolar` if it is off, as in the cards of runs by a labrig without this key."""
+    """Return the encoding, without `unipolar` if it is off: earlier versions of labrig had no such key."""
     values = _values(section)
     return {key: value for key, value in values.items() if key != "unipolar" or value}
 

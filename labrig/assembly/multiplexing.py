@@ -72,7 +72,7 @@ def worst_ghost(board: Board, able: DigitizerCapabilities, plan: AcquisitionPlan
     farad = np.array([wire.lead.farad for wire in senses])
     settling_s = switching_s(skew_s, rate_hz)
     fractions = ghost(able.sampling_f, farad, ohm, settling_s)
-    worst = int(np.argmax(fractions >= fractions.max() * (1 - 1e-6)))  # the first of those that differ by rounding only
+    worst = int(np.argmax(fractions >= fractions.max() * (1 - 1e-6)))  # the first if several are equal but for rounding
     needed_s = float(settling_needed_s(able.sampling_f, farad, ohm, SMALL_GHOST).max())
     node = senses[worst].node
     return Ghost(

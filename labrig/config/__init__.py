@@ -1,1 +1,1 @@
-"""Configuration: text → Document (values, marks, problems) → validated sections. Checks across sections: labrig.assembly."""
+"""Text → Document (values, marks, problems) → validated sections. labrig.assembly checks the sections together."""

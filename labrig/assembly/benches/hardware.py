@@ -1,4 +1,4 @@
-"""The bench of real instruments: real drivers, real time, no simulated truth, and a watchdog."""
+"""The bench of real instruments: real drivers, real time, unknown true outputs, and a watchdog."""
 
 from __future__ import annotations
 

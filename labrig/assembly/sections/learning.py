@@ -218,7 +218,7 @@ def _with_error(model: type[Section], error: type[Section]) -> type[Section]:
 
 
 LARGEST_TWIN = 1000
-"""Most edges of a board that a twin can keep up with: its work grows as the square of their number."""
+"""Largest number of edges that a twin can keep up with: its work grows as the square of this number."""
 
 
 def check_twin(document: Document, learning: LearningChoice, board: Board) -> None:

@@ -188,7 +188,7 @@ def check_range(document: Document, network: NetworkChoice, board: Board, device
             document.report(
                 path,
                 f"{capabilities.part.name} of {name} has {count} in this range; "
-                "choose a wider range, in which its levels are dense",
+                "choose a wider range, which contains at least 2 of its levels",
             )
 
 

@@ -1,4 +1,4 @@
-"""What a task and a loss of the user's own must be, tried before anything is played."""
+"""Checks of the user's own task and loss, made before the sources play anything."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def task_problem(task: Task) -> str:
         if array.ndim != 2:
             return f"{name} has shape {array.shape}, not {dimensions}"
         if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
-            return f"{name} contains something else than finite numbers"
+            return f"{name} contains values that are not finite numbers"
     if len(target) != len(activation):
         return f"target has {len(target)} rows, but activation has {len(activation)}: both need one per example"
     if target.shape[1] != len(readout):
@@ -45,7 +45,7 @@ def task_problem(task: Task) -> str:
 
 
 def loss_problem(loss: Loss, task: Task) -> str:
-    """Return why a loss cannot be injected as an error; empty if it can."""
+    """Return why the gradient of a loss cannot be injected as an error; empty if it can."""
     outputs = task.readout.shape[1]
     for volts, target in _points(task):
         value, gradient = loss.value(volts, target), np.asarray(loss.gradient(volts, target))

@@ -89,7 +89,7 @@ def read_faults(
 
 
 class _Entry:
-    """One entry of `faults` on its way to the schedule."""
+    """Checks one entry of `faults`, and converts it to a ScheduledFault."""
 
     def __init__(
         self,
@@ -142,7 +142,7 @@ class _Entry:
             return None
 
     def _check_duration(self, kind: type[Fault]) -> None:
-        """Check that the fault takes the `for` that is written."""
+        """Report a `for` that the fault does not take, or takes only as a time."""
         what, duration = self._entry.what, self._entry.for_
         if duration is not None and kind.momentary:
             self._refuse("for", f"{what} happens at once and takes no 'for'; remove it", at_key=True)

@@ -147,7 +147,7 @@ class _NoBoard(Exception):
 
 
 class _NoTerminals:
-    """Stands for the terminals of a board that has problems, so that a task that needs none is checked all the same."""
+    """Placeholder for the terminals of a board that has problems; a task that does not use them is still checked."""
 
     def __getattr__(self, name: str) -> Any:
         raise _NoBoard
@@ -237,7 +237,7 @@ def read_loss(
 
 
 def _check_loss(document: Document, choice: TaskChoice, learning: LearningChoice) -> None:
-    """Report a loss that is for another kind of targets than the task has."""
+    """Report a loss that does not suit the kind of the task's targets."""
     if learning.loss_class.targets == choice.task.targets:
         return
     kinds = get_args(Targets)

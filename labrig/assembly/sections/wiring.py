@@ -195,7 +195,7 @@ class WiringReader:
         return rows
 
     def _has_problem(self, row: Marked) -> bool:
-        """Return whether a problem is reported at this row or its values, maybe for another node of the same range."""
+        """Return whether a problem is reported at this row or its values, or at another node of the same range."""
         marks = set(_marks_of(row)) - {None}
         return any(problem.mark in marks for problem in self._document.problems.under(("wiring",)))
 
