@@ -60,7 +60,7 @@ class ProgressBar:
 
 
 class _Shortened(ProgressColumn):
-    """Shows as many parts of a field of the task as there is room for; if there is room for none, cuts the first."""
+    """Shows as many parts of a field of the task as there is room for; cuts a part only if it is the only one."""
 
     def __init__(self, field: str) -> None:
         super().__init__()

@@ -14,7 +14,7 @@ from labrig.rig.rig import Rig
 from labrig.rig.zero import zeros_among
 
 CHANGED_LEVELS = 0.1
-"""Assumed share of the edges whose level a step changes, for the size of the journal; in most runs it is smaller."""
+"""Assumed fraction of the edges whose level a step changes, for the size of the journal; smaller in most runs."""
 
 TRIAL_EXAMPLES = 12
 

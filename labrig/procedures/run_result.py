@@ -47,7 +47,7 @@ class RunResult:
     left_out
         For each picture that could not be made, by file name, the reason.
     judgement
-        The score as judged from outside; None if there is no judge or the run was interrupted.
+        The independent judgement of the score; None if there is no judge or the run was interrupted.
     not_judged
         Why the judge could not be asked; empty if it was asked or there is none.
     measurement

@@ -85,7 +85,8 @@ class SafeReport:
 def make_safe(names: Sequence[str] = (), pid: int | None = None) -> list[SafeReport]:
     """Make instruments safe, each over its own connection, even while a running program uses them.
 
-    A running program is asked to stop first, so that it switches nothing on again, and is then waited for.
+    A running program is first asked to stop, so that it switches nothing on again. It is given time to end before the
+    reports are returned.
 
     Parameters
     ----------

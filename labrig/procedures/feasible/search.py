@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 STARTS = 20
 MOST_ITERATIONS = 300
 SAME_LOSS = 0.01
-"""Two starts count as ended alike if the relative difference of their losses is less than this."""
+"""Two starts ended alike if the relative difference of their losses is less than this."""
 CONFIDENCE = 0.95
 _LOOK_EVERY = 5
 
@@ -83,7 +83,7 @@ class Feasibility:
 
     @property
     def overlooked(self) -> float:
-        """Upper limit, at 95 % confidence, on the share of random starts that lead to a solution, if none did here."""
+        """Upper limit, at 95 % confidence, on the fraction of random starts that lead to a solution, if none has."""
         return float(1 - (1 - CONFIDENCE) ** (1 / len(self.starts)))
 
     def to_json(self) -> dict[str, Any]:

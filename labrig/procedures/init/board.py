@@ -63,7 +63,7 @@ class BoardPlan:
 
 
 NO_DIODES = "none"
-"""In place of a diode, for hidden layers without any."""
+"""Value of `diodes` for hidden layers without diodes."""
 
 
 def layered(learned: Learned, hidden: Sequence[int], diodes: str) -> BoardPlan:

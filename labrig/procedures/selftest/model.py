@@ -65,7 +65,7 @@ class Model:
 
     @cached_property
     def tones(self) -> NDArray[np.bool_]:
-        """(X,) mask of the experiments in which a tone is read: with an error current, or an activation that is one."""
+        """(X,) mask of the experiments in which a tone is read: with an error current, or with a sine activation."""
         return np.array([self._sine or each.output is not None for each in self._readings.experiments])
 
     def volts(self, board: Wired, factor: Array, stuck_s: float | None = None, settings: int | None = None) -> Array:
