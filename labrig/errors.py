@@ -70,7 +70,7 @@ class ConfigError(LabrigError):
 
 
 class UsageError(LabrigError):
-    """The command line itself is wrong."""
+    """The command line, or an argument of a call, is wrong."""
 
     exit_code = 2
 

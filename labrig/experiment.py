@@ -52,17 +52,17 @@ class Experiment:
     readings
         The outputs of every example in the last evaluation.
     more_state
-        Returns further state (of the bench and the twin) that is committed with every row.
+        Function that returns further state (of the bench and the twin) to commit with every row.
     announces
         Whether the journal records the settings that are about to be written to the board.
     after_step
-        Returns the findings of the twin in this step, for the journal.
+        Function that returns the findings of the twin in this step, for the journal.
     policy
         What is done about faults.
     refresh_s
         Time between refreshes of cells that drift (s).
     masked
-        Edges that are no longer written, because their channels did not keep a value.
+        Indices of edges that are no longer written, because their channels did not keep a value.
     costs
         What faults have cost so far.
     """
@@ -344,7 +344,7 @@ class Experiment:
         return {**self.last_evaluation.metrics, **initial, **extra}
 
     def readings_of(self, read: Callable[[Array], tuple[Array, Array, Array]]) -> OutputReadings | None:
-        """Measure the examples of the last evaluation with another instrument; None if there was no evaluation.
+        """Measure the examples of the last evaluation with another instrument; return None if there was no evaluation.
 
         `read` takes inputs (I,) and returns the output voltages, their noise and their systematic uncertainties, (O,)
         each. Its acquisitions are not counted as training.

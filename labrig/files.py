@@ -1,4 +1,4 @@
-"""Reads files that users name, or that belong to a run, without waiting forever, and writes file sizes in words.
+"""Reads files that users name, or that belong to a run, without waiting forever, and formats file sizes.
 
 Opening a FIFO waits until another process opens its other end, and reading waits until that process writes.
 """

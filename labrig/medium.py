@@ -1,7 +1,7 @@
 """The medium of a network: the quantities of its nodes, of the flows into them and of its edges, and their units.
 
 A key of a configuration whose unit depends on the network (`limits.node`, `network.programmable.range`) has one of the
-types below. They use the units of the medium in use while a configuration is checked.
+types below. They use the units of the medium of the configuration that is being checked.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ class MediumField(QuantityField):
 
     @property
     def dimension(self) -> str:  # type: ignore[override]
-        """The dimension in the medium in use."""
+        """The dimension of the value in the medium in use."""
         return medium_in_use().dimension(self.roles[0])
 
     @property

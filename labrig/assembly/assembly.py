@@ -62,7 +62,7 @@ BENCHES = {
     "wire": "labrig.assembly.benches.wire",
     "hardware": "labrig.assembly.benches.hardware",
 }
-"""The module that builds each bench, imported only when the bench is chosen."""
+"""For each bench, the module that builds it, imported only when the bench is chosen."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Assembly:
     auto : Auto or None
         The keys that are `auto`. Their values are provisional unless they are in `chosen`.
     chosen : tuple of Chosen
-        The values that were chosen for keys with `auto` from the first gradients.
+        The values that were chosen for `auto` keys from the first gradients.
     """
 
     document: Document
@@ -171,7 +171,7 @@ class Assembly:
 
     @cached_property
     def ghost(self) -> Ghost | None:
-        """The largest residue of a node's voltage in the next reading; None unless the digitizer is multiplexed."""
+        """The largest residue of a node's voltage in the next reading; None if the digitizer is not multiplexed."""
         able = self.devices[self.board.hookup.digitizer].digitizer
         return worst_ghost(self.board, able, self.acquisition_timing.plan, self.network.programmable.range[0])
 
@@ -305,7 +305,7 @@ class Assembly:
         return with_lines(self.devices[name], self.synchronization)
 
     def _guarded(self, name: str, instrument: Any, wrapped: bool = True) -> Any:
-        """Return an instrument behind its guard and, if `wrapped`, its calibration record and its transducers."""
+        """Return an instrument behind its guard and, if `wrapped`, with calibration record and transducers applied."""
         capabilities, record = self.devices[name].capabilities, self.calibration if wrapped else None
         if isinstance(capabilities, SourceCapabilities):
             source = GuardedSource(name, instrument, capabilities)

@@ -63,7 +63,7 @@ class Stage:
     run : callable
         Called with the document and the products that its parameters name.
     subject : str
-        Name of the check in the message that says it was skipped; empty if another stage names it.
+        Name of the check in the list of skipped checks; empty if the name of another stage covers it.
     """
 
     product: str
@@ -86,7 +86,7 @@ class Stage:
 
 
 def _section(name: str, model: type[Section], *, optional: bool = False) -> Callable[[Document], Section | None]:
-    """Return a stage that validates one section by itself; a missing section is reported with the header."""
+    """Return the function that validates one section by itself; a missing section is reported with the header."""
 
     def read(document: Document) -> Section | None:
         there = optional or document.get((name,)) is not None

@@ -25,7 +25,7 @@ class Ghost:
     node, previous : str
         The node, and the node scanned before it.
     fraction : float
-        Fraction of the previous node's voltage in the reading.
+        Fraction of the previous node's voltage that the reading contains.
     ohm, farad : float
         Source resistance of the node or buffer (Ω), and capacitance of node and cable (F).
     settling_s : float
@@ -59,7 +59,7 @@ class Ghost:
 
 
 def worst_ghost(board: Board, able: DigitizerCapabilities, plan: AcquisitionPlan, lowest_s: float) -> Ghost | None:
-    """Return the worst node of a board; None if nothing is multiplexed, or the physics has no resistances.
+    """Return the largest ghost of a board; None if nothing is multiplexed, or the physics has no resistances.
 
     The resistance of a node falls as any conductance rises, so it is largest with all edges at `lowest_s` (S). Diodes
     are evaluated at 0 V.

@@ -1,4 +1,4 @@
-"""The noise of one acquisition that a configuration predicts, from the converter and the channels."""
+"""The noise of one acquisition, predicted from the configured converter and channels."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ForetoldNoise:
     own : (1 + F, C) array
         Variance of DC and of one quadrature of each tone, from independent noise of each channel (V²).
     common : (1 + F,) array
-        Variance of the same from noise that all channels share (V²).
+        The same variances, from noise that all channels share (V²).
     u_gain, u_zero_v : float
         Standard uncertainties of gain (relative) and zero (V) of a channel.
     u_source : float

@@ -132,7 +132,7 @@ def _tell(arguments: argparse.Namespace, folder: RunFolder) -> int:
 
 
 def _exit_code(last: dict[str, Any]) -> int:
-    """Return the exit code of a run by its last line."""
+    """Return the exit code that the last line of a run implies."""
     if last["event"] == "error":
         return int(last.get("exit_code", FAILED))
     if last["event"] == "interrupted":

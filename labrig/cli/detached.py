@@ -46,9 +46,9 @@ def detach(command: Sequence[str], runs_dir: Path) -> dict[str, Any]:
     StorageError
         If `runs_dir` cannot be written.
     LabrigError
-        If the run ended before it had a folder; contains the messages of the run.
+        If the run ended before it had a folder; the error contains the run's messages.
     DeadlineExceeded
-        If the run has no folder in time; it is stopped.
+        If the run has no folder within `START_S`; the run is then stopped.
     """
     try:
         runs_dir.mkdir(parents=True, exist_ok=True)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from labrig.rig.rig import Rig
 
 PAUSE_S = 0.5
-"""Least time between two acquisitions of --watch (s)."""
+"""Shortest time between two acquisitions of --watch (s)."""
 
 _DECIMAL_COMMA = re.compile(r"=\s*[+-]?\d+,(?=\d)")
 

@@ -165,7 +165,7 @@ def _figure(value: float | None) -> str:
 
 
 def wall() -> dict[str, float]:
-    """Return the time since the process started, as JSON keys."""
+    """Return the time since the process started, as an entry of a JSON object."""
     return {"wall_s": round(wall_s(), 3)}
 
 

@@ -25,7 +25,7 @@ _OUTER_BLANKS = " \t\u00a0\u2009\u202f\u3000"
 _UTF16 = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 _SAVE_AGAIN = "save it as UTF-8 (in a spreadsheet 'CSV UTF-8')"
 _SCPI_CODES = {9.9e37: "overload (infinity)", 9.91e37: "no valid reading (NaN)"}
-"""SCPI-99, volume 1, 7.2.1, numeric data."""
+"""Codes of instruments for missing readings (SCPI-99, volume 1, 7.2.1, numeric data)."""
 
 
 class TableError(ValueError):

@@ -54,7 +54,7 @@ class Views:
         return next((folder for folder in list_runs(self.runs_dir) if folder.path.name == name), None)
 
     def follow(self, name: str) -> Following | None:
-        """Read what was added to a run, and return all that is known of it; None if there is no such run."""
+        """Read what was added to a run, and return all that is known of it; return None if there is no such run."""
         folder = self.folder(name)
         if folder is None:
             return None

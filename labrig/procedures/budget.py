@@ -71,7 +71,7 @@ class Budget:
     omega_tau : (E,) array
         ωτ of the slower node of the edge, at the highest error tone.
     ghost : (E,) array
-        Residue of the channels scanned just before the nodes of the edge, relative to its drop at the error tone.
+        Residue of the channels scanned just before the nodes of the edge, relative to the edge drop at the error tone.
     gap_s, change_s : (E,) arrays
         Gap between levels at the present conductance, 0 if the part is continuous, and the expected change in one
         epoch (S).

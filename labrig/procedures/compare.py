@@ -1,7 +1,7 @@
 """Compares runs: differences of their comparability cards, and their figures side by side.
 
-The card has all elements and values of a network as a single hash. Where it differs, the settings that describe the
-network are compared too, so that a reader sees why.
+The card contains a single hash of all elements and values of a network. If this hash differs, the settings that
+describe the network are compared too, so that a reader sees why.
 """
 
 from __future__ import annotations

@@ -237,7 +237,7 @@ def exit_code(reports: list[InstrumentReport]) -> int:
 
 
 def unreachable(name: str, driver: str, error: LabrigError) -> InstrumentReport:
-    """Return the report of an instrument that the bench could not create."""
+    """Return the report on an instrument that the bench could not create."""
     return _failed(InstrumentReport(name, driver, "absent"), error)
 
 

@@ -271,7 +271,7 @@ def _later_origins(before: Sequence[list[str]], now: Sequence[list[str]]) -> lis
 
 
 def _failure(error: Exception) -> dict[str, Any]:
-    """Return the journal entry of a failure: its first error, the others, and the failures to make safe."""
+    """Return the journal entry of a failure: its first error, the others, and those while making instruments safe."""
 
     def as_json(each: Exception) -> dict[str, Any]:
         return {"kind": type(each).__name__, "message": str(each), "device": getattr(each, "device", None)}

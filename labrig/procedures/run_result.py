@@ -21,7 +21,8 @@ class RunResult:
     folder
         The folder of the run.
     state
-        "interrupted" if the run was stopped before the last evaluation was complete and the rig was closed.
+        "interrupted" if the run was stopped before its last evaluation was complete and its rig closed, else
+        "finished".
     metrics
         Metrics of the last evaluation by name (volts, or the loss's own unit), and the loss before training.
     evaluated_at_step

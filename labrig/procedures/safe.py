@@ -255,7 +255,7 @@ def _program(run: str, runs_dir: Path) -> tuple[str, Callable[[], int | None]]:
 
 
 def _signal(pid: int, number: int, find: Callable[[], int | None]) -> bool:
-    """Send a signal to a process if `find` still returns it; return False if it does not."""
+    """Send a signal to a process if `find` still returns its id; return False if it does not."""
     if find() != pid:
         return False
     try:

@@ -120,8 +120,8 @@ def read_tones(
 ) -> TonePlan | None:
     """Return the tones: one for the activation if it is a sine, then those that carry the error.
 
-    None if there is a problem, or if the tones cannot be checked yet. If the window has too many samples only because
-    the sample rate is too high, only the sample rate is reported.
+    Returns None if there is a problem, or if the tones cannot be checked yet. If the window has too many samples only
+    because the sample rate is too high, only the sample rate is reported.
     """
     fast_enough = check_sample_rate(document, acquisition, devices)
     if not fast_enough and acquisition.sample_rate * acquisition.window >= MOST_SAMPLES:
@@ -188,7 +188,7 @@ def read_timing(
     network: NetworkChoice,
     task: Task | None = None,
 ) -> AcquisitionTiming | None:
-    """Plan one acquisition; None if there are problems.
+    """Plan one acquisition; return None if there are problems.
 
     `settle: auto` is the settling time of the slowest source, or of the network if that takes longer.
     """

@@ -48,7 +48,7 @@ def read_calibration(
     simulation: SimulationChoice,
     board: Board | None = None,
 ) -> CalibrationChoice | None:
-    """Read the record, and check that it is valid and belongs to these instruments; None if there are problems."""
+    """Read the record, and check that it is valid and of these instruments; return None if there are problems."""
     if header.calibration is None:
         return CalibrationChoice(None)
     section = validate(document, ("calibration",), Calibration)

@@ -16,7 +16,7 @@ POINTS = 3
 """Number of points at which a loss is tried; a loss may have a kink at one of them."""
 
 STEP = 1e-6
-"""Step of the difference of the loss, relative to the outputs."""
+"""Step of the finite differences of the loss, relative to the outputs."""
 
 LARGEST_DIFFERENCE = 0.01
 """Largest difference between the gradient and the slope of the loss that is not reported."""
@@ -78,7 +78,7 @@ def slope_problem(loss: Loss, task: Task) -> str:
 
 
 def _points(task: Task) -> list[tuple[Array, Array]]:
-    """Outputs within the span of the drives, with targets of examples."""
+    """Return pairs of outputs, within the span of the drives, and targets of examples."""
     largest = float(np.abs(task.activation).max(initial=0.0)) or 1.0
     rng = np.random.default_rng(0)
     chosen = np.linspace(0, len(task.target) - 1, POINTS).round().astype(int)

@@ -203,12 +203,12 @@ def delay_of(hz: Array, response: Complex, u: Array) -> tuple[Array, Array]:
 
 
 def _line(hz: Array, share: Complex) -> Complex:
-    """Return the (2, C) least-squares line through shares (F, C)."""
+    """Return the (2, C) coefficients of the least-squares line through crosstalk (F, C) over frequency."""
     return np.linalg.pinv(np.column_stack([np.ones_like(hz), hz])) @ share
 
 
 def _of_line(reads: Sequence[Demodulated]) -> Array:
-    """Return the (C,) standard uncertainty of the values of a line through phasors (V).
+    """Return the (C,) standard uncertainty of a straight line fitted to the phasors over frequency (V).
 
     Each tone has noise of its own, but rounding misreads all tones of a channel alike if they are smaller than a step.
     """

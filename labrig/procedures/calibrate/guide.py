@@ -165,7 +165,7 @@ class Guide:
     def samples(self, window_s: float) -> int:
         """Return the number of samples of a window, rounded down to whole periods of the sources' tones.
 
-        Sources that play any tone have a period of 0.1 s, which contains whole periods of the mains.
+        For sources that play any tone, this period is taken as 0.1 s, which contains whole periods of the mains.
         """
         rate = self.assembly.acquisition.sample_rate
         length = min(window_s, max(self.assembly.acquisition.window, self.assembly.limits.step_s / 2))

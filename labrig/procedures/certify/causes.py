@@ -103,8 +103,8 @@ def _worst(wrong: NDArray[np.bool_], deviation: Array) -> list[int]:
 def _other(edge: int, value: Array, candidates: Array, wrong: NDArray[np.bool_], back: Array) -> int | None:
     """The edge whose candidate value (M,) matches `value`; None if there is none.
 
-    If wrong edges match whose own value in turn matches this edge's candidate (a swap), the best of them is returned;
-    otherwise the only match, if there is just one.
+    The best match among wrong edges whose own value in turn matches this edge's candidate (a swap) comes first. If
+    there is none, a match is returned only if it is the only one.
     """
     off = np.linalg.norm(candidates - value[:, np.newaxis], axis=0)
     size = np.maximum(np.linalg.norm(candidates, axis=0), np.linalg.norm(value))

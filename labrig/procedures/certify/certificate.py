@@ -92,7 +92,7 @@ class Certificate:
     current_a : float
         The configured error current (A), or the corresponding flow in another medium.
     largest_a : float
-        The largest that the sources can deliver within the limits.
+        The largest error current (A) that the sources can deliver within the limits.
     biased_by_harmonics : bool
         Whether the activation is a tone in a network known to be nonlinear.
     medium : Medium
@@ -230,7 +230,7 @@ class Certificate:
 
     @property
     def confirmed_share(self) -> float:
-        """Share of the squared gradient that lies on confirmed edges."""
+        """Fraction of the squared gradient that lies on confirmed edges."""
         squares = np.sum(self.reference**2, axis=0)
         return float(squares[self.confirmed].sum() / squares.sum()) if squares.any() else 0.0
 
@@ -281,7 +281,7 @@ class Certificate:
         return max(1, int(np.ceil(self.repeats * noise / (size - noise) / 0.05**2)))
 
     def figures(self) -> dict[str, Any]:
-        """Return the figures of all examples together: the worst value of any example, and the sum for counts."""
+        """Return the figures of all examples together: the worst value over the examples, or the sum of counts."""
         rows = [self._example(k) for k in range(len(self.examples))]
 
         def of(name: str) -> list[float]:
@@ -348,7 +348,7 @@ class Certificate:
         }
 
     def _edges(self) -> list[dict[str, Any]]:
-        """For every edge: means over the examples (unit of the loss per siemens), u of measured − reference, and z."""
+        """For every edge: means over the examples (unit of the loss per siemens), u(measured − reference), and z."""
         count = len(self.examples)
         test = self.against_reference
         reference, difference = self.reference.mean(axis=0), self.differences.mean(axis=0)

@@ -21,7 +21,7 @@ MEANINGLESS_AT = 0.5
 uncertainty itself is then computed from readings that are mostly wrong."""
 
 CONFIRMED_SHARE = 0.9
-"""Share of the squared gradient that must lie on confirmed edges, those whose writing was seen to change the loss."""
+"""Fraction of the squared gradient that must lie on confirmed edges, which changed the loss when written."""
 
 
 class Verdict(Enum):
@@ -124,7 +124,7 @@ def judge(certificate: Certificate) -> Judgement:
 
 
 def percent(value: float) -> str:
-    """Return a share as a percentage with two digits."""
+    """Return a fraction as a percentage with two digits."""
     return f"{100 * value:.2g} %" if abs(value) < 1 else f"{100 * value:.0f} %"
 
 

@@ -10,7 +10,7 @@ from labrig.learning.tasks.goals import RMS, Goal
 from labrig.quantities import format_quantity
 
 LOSS_SHARE = 0.01
-"""Largest loss, relative to its scale, at which a task counts as solved that does not say when it is."""
+"""Largest loss, relative to its scale, at which a task without a criterion of its own counts as solved."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Looks for conductances in range that solve a task: L-BFGS-B on the model's exact gradient, from many starts.
 
 A yes is a proof, because the conductances were found. A no is a proof only if an obstacle shows the task impossible;
-otherwise it says how many starts failed.
+otherwise it only says how many starts failed.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def _initial(assembly: Assembly, model: Model, number: int) -> Array:
 
 
 class _Solved(Exception):
-    """Leaves L-BFGS-B early."""
+    """Ends L-BFGS-B early, because the task is solved."""
 
 
 def _descend(model: Model, start: Array, wanted: tuple[Criterion, ...]) -> tuple[Array, float, bool]:

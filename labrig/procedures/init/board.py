@@ -16,7 +16,7 @@ from labrig.errors import UsageError
 
 FULL_SCALE_V = 1.0
 TRAINED_SHARE = 0.6
-"""Share of the examples in the training set."""
+"""Fraction of the examples in the training set."""
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ def _features(
 def _encode(features: int, inputs: int | None) -> tuple[str, int]:
     """Return the key `encode` as text, and the number of inputs.
 
-    The features get complements and two bias levels, or what matches the given number of inputs.
+    The features get complements and two bias levels, or those of them that give the number of inputs.
     """
     for complements in (True, False):
         for bias in ((-1, 1), (1,), ()):

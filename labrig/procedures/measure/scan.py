@@ -78,7 +78,7 @@ class Scan:
 
 
 def scan(assembly: Assembly, rig: Rig, meter: Meter) -> Scan:
-    """Drive the inputs and the error sources of an open rig one after the other.
+    """Drive the inputs and the error sources of an open rig one after the other; return how the nodes answer.
 
     A node's answer is its reading minus its reading with nothing driven, so that zeros of channels cancel. Readings
     that contradict what the sources play raise no error here; all other errors of `Rig.measure` are raised.

@@ -29,7 +29,7 @@ CONNECT_S = 10.0
 WORKERS_S = 60.0
 """How long to wait for the first worker of a scheduler (s)."""
 NEW_WORKERS = 3
-"""How often a trial is submitted again after the scheduler gave it up because its workers died."""
+"""How often a trial is submitted again after the scheduler has given up on it because its workers died."""
 MISSING = "pip install 'labrig[sweep]'"
 
 

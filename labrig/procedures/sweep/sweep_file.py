@@ -264,7 +264,7 @@ def _overrides(assembly: Assembly, values: tuple[_Value, ...]) -> list[str]:
 
 
 def _digest(assembly: Assembly, seed: int) -> str:
-    """Return a hash of everything that determines a training: configuration, data, own modules, seed, version."""
+    """Return a hash of everything that determines a training run: configuration, data, own modules, seed, version."""
     document = assembly.document
     files = {*document.located.values(), *_files(modules_beside(document.directory))}
     contents = sorted(hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.is_file())
