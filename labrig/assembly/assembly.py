@@ -192,7 +192,7 @@ class Assembly:
     def rig_on(self, bench: Bench, *, recorded: bool = False) -> Rig:
         """Return an unopened rig on a bench.
 
-        If `recorded`, the instruments replay recorded readings, in which calibration and transducers are included.
+        If `recorded`, the instruments replay readings to which calibration and transducers were already applied.
         """
         hookup, record = self.board.hookup, self.calibration
         if record is not None:

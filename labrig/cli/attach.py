@@ -101,7 +101,7 @@ def _wait(folder: RunFolder) -> None:
 
     if is_being_written(folder.journal):
         text = f"the run was resumed in process {writer(folder.journal)}, where its output now appears; waiting"
-        print(f"labrig: {text} for its end", file=sys.stderr, flush=True)
+        print(f"labrig: {text} until the run ends", file=sys.stderr, flush=True)
     while is_being_written(folder.journal):
         time.sleep(0.2)
 

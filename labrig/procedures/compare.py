@@ -86,7 +86,7 @@ NETWORK = "network.sha256"
 
 
 def compare(folders: Sequence[RunFolder]) -> Comparison:
-    """Compare runs.
+    """Compare the cards, states and figures of several runs.
 
     Raises
     ------

@@ -131,5 +131,5 @@ def _require_changeable(override: str) -> None:
     if path[0] not in CHANGEABLE:
         raise UsageError(
             f"--set {override}: only {' and '.join(CHANGEABLE)} may change when a run is resumed",
-            remedy="begin a new run; programmable.initial: {run: …} starts it from what this one has learned",
+            remedy="begin a new run; programmable.initial: {run: …} starts it from the conductances of this one",
         )

@@ -18,5 +18,5 @@ def ac_coupled(assembly: Assembly) -> Warnings:
             yield (
                 ("instruments", name),
                 f"{name} is AC-coupled: diodes charge its coupling capacitors up to the amplitude of the tones, a bias "
-                "that the simulation lacks; use a board without diodes, or DC-coupled sources",
+                "that labrig does not simulate; use a board without diodes, or DC-coupled sources",
             )

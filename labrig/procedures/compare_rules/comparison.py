@@ -206,7 +206,7 @@ def compare_rules(
 
 
 def _kind(config: Path, overrides: Sequence[str], rules: Sequence[str], number: int) -> type[Rule]:
-    """Return the class of a rule; raises ConfigProblems at its place in `--rules` if it does not fit the configuration."""
+    """Return the class of a rule; if it does not fit the configuration, the ConfigProblems are placed in `--rules`."""
     given = NamedRule(rules[number]).overrides
     try:
         return assemble(config, [*overrides, *given]).learning_choice.rule_class

@@ -253,7 +253,7 @@ def _written_at(mark: Mark | None, values: tuple[_Value, ...]) -> Mark | None:
 
 
 def _overrides(assembly: Assembly, values: tuple[_Value, ...]) -> list[str]:
-    """Return the overrides; a value that names a data file becomes an absolute path, for workers elsewhere."""
+    """Return the overrides; a value that names a data file becomes an absolute path, because workers run elsewhere."""
     found = {mark.line: path for mark, path in assembly.document.located.items() if mark.file == FILE}
     return [
         as_overrides({value.key: found[line].resolve()})[0]
