@@ -114,7 +114,7 @@ def _interrupted() -> int:
 
 
 def _code(group: ExceptionGroup) -> int:
-    """Return the exit code of the first LabrigError in a group, which is the cause of the others; 1 if there is none."""
+    """Return the exit code of the first LabrigError in a group, the cause of the other errors; 1 if there is none."""
     codes = [error.exit_code for error in leaves(group) if isinstance(error, LabrigError)]
     return codes[0] if codes else 1
 

@@ -51,7 +51,7 @@ def against_gradient(
         other = _other(edge, value, reference, wrong, measured)
         if _alike(value, -expected):
             found.append(
-                WrongEdge(name, "sign", "the sign is flipped: the drop of the edge has the wrong sign at one of the tones")
+                WrongEdge(name, "sign", "the sign is flipped: the drop of the edge has the wrong sign at one tone")
             )
         elif np.linalg.norm(value) < ALIKE / 3 * np.linalg.norm(expected):
             found.append(
