@@ -138,7 +138,7 @@ def positive(text: str) -> int:
 
 
 def seeds(text: str) -> range:
-    """Return the seeds of N or A..B, which includes B; refuses anything else."""
+    """Return the seeds written as N or A..B (including B); refuses anything else."""
     first, dots, last = text.partition("..")
     found = range(count(first), count(last if dots else first) + 1)
     if not found:

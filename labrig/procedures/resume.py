@@ -19,7 +19,7 @@ from labrig.runs.lock import being_written, is_being_written
 from labrig.runs.raw import RawBlocks
 
 CHANGEABLE = ("instruments", "faults")
-"""Sections that may change when a run is resumed: a serial port has another name, or a fault is to be treated
+"""Sections that may change when a run is resumed, e.g. if a serial port has another name or a fault is to be treated
 differently. What a change means for the results is checked against the comparability card."""
 
 

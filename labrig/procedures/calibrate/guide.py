@@ -337,6 +337,6 @@ def rounding_of_tones(reads: Sequence[Demodulated]) -> Array:
 
 
 def _split(label: str) -> tuple[str, str]:
-    """Return instrument and channel of a label."""
+    """Return the instrument and the channel of a label."""
     device, _, channel = label.partition("/")
     return device, channel

@@ -83,7 +83,7 @@ class Feasibility:
 
     @property
     def overlooked(self) -> float:
-        """Upper limit, at 95 % confidence, on the fraction of random starts that lead to a solution, if none has."""
+        """Largest fraction of random starts that may lead to a solution if none did here, at 95 % confidence."""
         return float(1 - (1 - CONFIDENCE) ** (1 / len(self.starts)))
 
     def to_json(self) -> dict[str, Any]:

@@ -69,7 +69,7 @@ NO_DIODES = "none"
 def layered(learned: Learned, hidden: Sequence[int], diodes: str) -> BoardPlan:
     """Return a board with an input and an output layer as large as the task needs, and hidden layers.
 
-    Their nodes have shunts of these diodes, or none if `diodes` is "none".
+    Hidden nodes have shunts of these diodes, or none if `diodes` is "none".
     """
     sizes = [learned.inputs, *hidden, learned.outputs]
     edges = sum(one * other for one, other in pairwise(sizes))
@@ -154,7 +154,7 @@ def constant(inputs: int, outputs: int) -> Learned:
 def classes(
     path: Path, file: str, label: str, features: Sequence[str] | None = None, inputs: int | None = None
 ) -> Learned:
-    """Return the classification of a CSV file by its columns `features`, by default all but the label.
+    """Return a task that classifies the rows of a CSV file by its columns `features`, by default all but the label.
 
     `file` is the path of the file as written in the configuration. `inputs` is the number of inputs of the board, None
     if the board may have as many as it needs.
@@ -180,7 +180,7 @@ def classes(
 def numbers(
     path: Path, file: str, targets: Sequence[str], features: Sequence[str] | None = None, inputs: int | None = None
 ) -> Learned:
-    """Return the regression of target columns of a CSV file on its other columns; arguments as in `classes`."""
+    """Return a task that learns target columns of a CSV file from its other columns; arguments as in `classes`."""
     found = _table(path)
     used = _features(found, path, features, targets, "--targets")
     encode, driven = _encode(len(used), inputs)

@@ -159,7 +159,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _stretches(record: Record, epochs: int) -> Iterator[tuple[int, int, int]]:
-    """Yield first step, last step and epochs of each stretch; a run that was trained further has several stretches."""
+    """Yield the first step, last step and epochs of each stretch; a run that was trained further has several."""
     first = 0
     before = [event.detail["epochs_before"] for event in record.events if "epochs_before" in event.detail]
     epochs = before[0] if before else epochs

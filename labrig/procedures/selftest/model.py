@@ -138,7 +138,7 @@ class Model:
         return found
 
     def _played(self, board: Wired, experiment: Experiment) -> tuple[Array, Array]:
-        """Return (B, S) source voltages, and the weights (B,) with which their states add up to the reading."""
+        """Return the (B, S) source voltages, and the weights (B,) with which their states add up to the reading."""
         rows = {source.node: row for row, source in enumerate(board.network.sources)}
         sources = board.wiring.sources
         levels = np.zeros(len(rows))

@@ -363,7 +363,7 @@ class _Search:
         return own
 
     def _candidates(self, scores: Scores) -> Iterator[Miswiring]:
-        """Yield all faults; pairs of edges last, on a large board only of edges that look most suspicious alone."""
+        """Yield all possible faults, pairs of edges last; large boards only get pairs of the most suspicious edges."""
         kinds = [MISWIRINGS.find(name) for name in MISWIRINGS.names()]
         pairs = [kind for kind in kinds if kind.at == "edge" and 2 in kind.count]
         for kind in kinds:

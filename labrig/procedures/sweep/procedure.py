@@ -194,7 +194,7 @@ def _client(scheduler: str | None, jobs: int | None, trials: int) -> Iterator[An
 
 
 def _require_workers(client: Any, scheduler: str) -> None:
-    """Raise ConnectionFailed unless the scheduler has workers with this labrig."""
+    """Raise ConnectionFailed unless the scheduler has workers, all with this version of labrig."""
     try:
         client.wait_for_workers(1, timeout=WORKERS_S)
     except TimeoutError as error:
