@@ -226,7 +226,9 @@ def read_record(path: Path) -> CalibrationRecord:
     try:
         header: dict[str, Any] = json.loads(content_of(path))
         if header["format"] != FORMAT:
-            raise ConfigError(f"{path} has format {header['format']}, but this labrig reads {FORMAT}", remedy=AGAIN)
+            raise ConfigError(
+                f"{path} has format {header['format']}, but this labrig reads format {FORMAT}", remedy=AGAIN
+            )
         if header["sha256"] != _hash_of(header):
             raise ConfigError(f"{path} was changed after it was written", remedy=f"restore it, or {AGAIN}")
         file = path.with_name(header["arrays"]["file"])

@@ -133,7 +133,7 @@ def _report(error: BaseException, code: int, arguments: argparse.Namespace, befo
 
 
 def _check_text(given: Sequence[str]) -> None:
-    """Raise ConfigError for an argument that is not UTF-8 or not in this locale, as names go into folders and JSON."""
+    """Raise ConfigError for an argument that is not UTF-8, or that this locale cannot encode, as names are recorded."""
     for argument in given:
         try:
             argument.encode()

@@ -61,7 +61,7 @@ class SafeReport:
     alive : bool
         Whether that process is still running.
     stopped : bool
-        Whether it was running, and has stopped because it was asked to.
+        Whether that process was running, and has stopped on request.
     detail, remedy : str
         Why the instrument is not safe, and what to do.
     """

@@ -217,7 +217,7 @@ def _of_line(reads: Sequence[Demodulated]) -> Array:
 
 
 def _noise_density(volts: Array, rate_hz: float, band_hz: tuple[float, float]) -> Array:
-    """Return the (C,) noise density of a window (N, C) in a band, by the median of its spectrum (V/√Hz)."""
+    """Return the (C,) noise density of a window (N, C) in a band, from the median of its spectrum (V/√Hz)."""
     spectrum = np.abs(np.fft.rfft(volts - volts.mean(axis=0), axis=0)) ** 2 * (2 / (rate_hz * len(volts)))
     hz = np.fft.rfftfreq(len(volts), 1 / rate_hz)
     within = (hz >= band_hz[0]) & (hz <= band_hz[1])
