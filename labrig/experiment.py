@@ -46,7 +46,7 @@ class Experiment:
     seed
         Seed of the order of examples.
     evaluation_acquisitions
-        Number of acquisitions for evaluation and other purposes than training.
+        Number of all acquisitions other than those for training.
     first_evaluation, last_evaluation
         The first and the last evaluation; the journal contains those in between.
     readings

@@ -53,7 +53,7 @@ class Ghost:
         after = format_quantity(self.settling_s, "time")
         text = (
             f"{self.node} reads up to {100 * self.fraction:.2g} % of {self.previous}, which is scanned before it: the "
-            f"input sees {sees}, and converts {after} after switching"
+            f"input sees {sees}, and is converted {after} after switching"
         )
         return text if self.small else f"{text}; for less than {100 * SMALL_GHOST:g} %, {self.remedy}"
 

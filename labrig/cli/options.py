@@ -71,7 +71,7 @@ def assembled(arguments: argparse.Namespace, *, warn: bool = True) -> Assembly:
 def print_warnings(assembly: Assembly, *, of_run: bool = False) -> None:
     """Print the warnings of a configuration on stderr.
 
-    `of_run`: leave out those in the configuration that a run keeps; they were printed when the run began.
+    `of_run`: leave out the warnings about the run's own configuration, which were printed when the run began.
     """
     from labrig.runs.folder import CONFIG
 
