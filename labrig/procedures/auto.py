@@ -228,7 +228,7 @@ def _current(
     few = examples[:2]
     moved = measured(probe, few).moved
     if not moved:
-        raise ConfigError("auto cannot choose the error current, because this rule injects none", remedy="write a number")
+        raise ConfigError("auto cannot choose the error current, as this rule injects none", remedy="write a number")
     current = _rounded(min(SWING * largest / moved, 0.5 * probe.rig.largest_error_a))
     whole = measured(probe.at_current(current), few)
     change = np.inf

@@ -82,7 +82,10 @@ def against_differences(
             text = "no response: the loss does not change when the edge is written (the wiper is stuck or disconnected)"
             found.append(WrongEdge(name, "no_response", text))
         elif _alike(value, -answer):
-            text = "the sign is flipped: its conductance falls when it should rise (is the other end wired?)"
+            text = (
+                "the sign is flipped: its conductance falls when it should rise "
+                "(wired to the other end of the potentiometer?)"
+            )
             found.append(WrongEdge(name, "sign", text))
         elif other is not None:
             text = f"it responds as {names[other]} should: the channels that program the two are swapped"
