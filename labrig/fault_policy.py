@@ -25,7 +25,7 @@ class FaultPolicy:
     sync : {'stop', 'retry', 'skip'}
         What to do if the pilot is missing or too weak, scans are missing, or a source does not play what it should.
     channel : {'stop', 'mask'}
-        What to do if a channel does not keep its value. "mask" no longer trains the edge of that channel.
+        What to do if a channel does not keep its value. "mask" excludes its edge from training.
     """
 
     attempts: int = 3

@@ -123,7 +123,7 @@ class MediumField(QuantityField):
     Parameters
     ----------
     *roles : str
-        The role; with several roles the value may have any of them, and is written as the first.
+        The role; with several, the value may have the dimension of any of them, and is written in that of the first.
     sign : str
         As in `QuantityField`.
     """
