@@ -100,7 +100,7 @@ def _wait(folder: RunFolder) -> None:
     from labrig.runs.lock import is_being_written, writer
 
     if is_being_written(folder.journal):
-        text = f"the run was resumed in process {writer(folder.journal)}, where its output now appears; waiting"
+        text = f"the run was resumed and goes on in process {writer(folder.journal)}, where its output appears; waiting"
         print(f"labrig: {text} until the run ends", file=sys.stderr, flush=True)
     while is_being_written(folder.journal):
         time.sleep(0.2)
