@@ -51,8 +51,8 @@ def open(
     Raises
     ------
     ConfigError
-        If the configuration is invalid; the message says where, and how to correct it. Failures of instruments are
-        other LabrigErrors.
+        If the configuration is invalid; the message says where, and how to correct it. Instrument failures raise
+        other subclasses of LabrigError.
     """
     from dataclasses import replace
 
@@ -95,13 +95,13 @@ def train(
     Returns
     -------
     RunResult
-        The folder, the metrics, and the goals that were missed.
+        The folder of the run, its metrics, and the goals that it missed.
 
     Raises
     ------
     ConfigError
         If the configuration is invalid; the message says where, and how to correct it. Failures of instruments and of
-        the disk are other LabrigErrors.
+        the disk raise other subclasses of LabrigError.
     KeyboardInterrupt
         After Ctrl-C; the run is recorded as interrupted.
     """

@@ -14,7 +14,7 @@ VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
     "OMP_NUM_THREADS",
 )
-"""Environment variables that BLAS libraries read when they are loaded; if the user has set one, its number is used."""
+"""Environment variables that BLAS libraries read when they are loaded; if the user has set one, its value is used."""
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def one_blas_thread() -> Iterator[None]:
     """Limit every BLAS library of this process, also those loaded later, to one thread while the context is open.
 
     A 10 × 10 grid then takes a tenth of the CPU time that it takes with two threads. Child processes inherit the limit.
-    If the user has set the number of threads, this number holds, although NumPy may have been loaded before it was set.
+    A number of threads that the user has set takes precedence, even if it was set after NumPy was loaded.
     """
     written = next((os.environ[name] for name in VARIABLES if name in os.environ), None)
     if written is not None:
@@ -39,7 +39,7 @@ def one_blas_thread() -> Iterator[None]:
 
 
 def _limited(threads: int | None) -> AbstractContextManager[object]:
-    """Limit the libraries that are loaded already; the others will read the variables."""
+    """Limit the BLAS libraries that are loaded already; those loaded later read the environment variables."""
     if threads is None or "numpy" not in sys.modules:
         return nullcontext()
     from threadpoolctl import threadpool_limits

@@ -21,9 +21,9 @@ class BoardWriter:
     rig : Rig
         The open rig.
     journal : Journal
-        Records the conductances to which cells were brought by pulses, and the numbers of pulses.
+        Records how many pulses each cell received, and the conductance that it then had.
     every_s : float
-        Time from one `refresh` to the next on the bench's clock (s); infinite for never.
+        Time from one refresh to the next on the bench's clock (s); infinite if cells are never refreshed.
     """
 
     def __init__(self, rig: Rig, journal: Journal, every_s: float) -> None:
@@ -36,7 +36,7 @@ class BoardWriter:
     def write(
         self, settings: Mapping[int, Setting], step: int, why: Literal["step", "program"] = "step"
     ) -> ProgramReport:
-        """Write settings by edge; `step` is the number of the update that they belong to."""
+        """Write the setting of each edge; `step` is the number of the update that the settings belong to."""
         return self._noted(self._rig.program(settings), step, why)
 
     def refresh(self, step: int) -> ProgramReport:
@@ -49,11 +49,11 @@ class BoardWriter:
         return report
 
     def edges(self, channels: tuple[str, ...]) -> tuple[int, ...]:
-        """The edges that these channels, named device/channel, program."""
+        """Return the edges that are programmed by these channels, each named device/channel."""
         return tuple(self._edge_of[channel] for channel in channels)
 
     def state(self) -> dict[str, Any]:
-        """The state from which `resume` continues; empty if cells are never refreshed."""
+        """Return the state from which `resume` continues; empty if cells are never refreshed."""
         return {} if math.isinf(self._every_s) else {"refreshed_s": self._refreshed_s}
 
     def resume(self, state: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ T = TypeVar("T", bound=Callable[..., Any])
 
 
 def compiled(function: T) -> T:
-    """Compile a function at its first call, unless kept machine code can be used; print a message when compiling."""
+    """Compile a function at its first call, unless its machine code is on disk; print a message when compiling."""
     kernel: Any = numba.njit(cache=True, error_model="numpy", nogil=True)(function)
     announced = False
 
@@ -39,6 +39,6 @@ def helper(function: T) -> T:
 
 
 def _kept(kernel: Any, function: Callable[..., Any]) -> bool:
-    """Return whether numba has an index of machine code for this function."""
+    """Return whether numba has stored machine code for this function on disk, as its index file shows."""
     source = Path(function.__code__.co_filename).stem
     return any(Path(kernel.stats.cache_path).glob(f"{source}.{function.__qualname__}-*.nbi"))

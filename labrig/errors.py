@@ -70,7 +70,7 @@ class ConfigError(LabrigError):
 
 
 class UsageError(LabrigError):
-    """The command line itself is wrong."""
+    """The command line, or an argument of a call, is wrong."""
 
     exit_code = 2
 
@@ -124,13 +124,13 @@ class SyncLost(LabrigError):
 
 
 class SourceMisfit(LabrigError):
-    """The sources did not play what was requested closely enough."""
+    """The output of the sources differs too much from what was requested."""
 
     exit_code = 5
 
 
 class SenseMisfit(LabrigError):
-    """A driven node does not read the voltage that its source plays: a lead is open, swapped or inverted."""
+    """The reading of a driven node is not the voltage that its source plays: a lead is open, swapped or inverted."""
 
     exit_code = 5
 
@@ -173,7 +173,7 @@ class NotMadeSafe(ExceptionGroup[Exception]):
 
 
 def leaves(error: Exception) -> list[Exception]:
-    """Return the single errors in a group and its nested groups, in order; [error] if it is not a group."""
+    """Return the individual errors in a group and its nested groups, in order; [error] if `error` is not a group."""
     if not isinstance(error, ExceptionGroup):
         return [error]
     return [leaf for inner in error.exceptions for leaf in leaves(inner)]

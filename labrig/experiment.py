@@ -2,7 +2,7 @@
 
 example (x, y) → the rule's measurements → gradient per edge → shadow → settings → program → journal
 
-By frequency propagation: measure with the error off → e = ∂C/∂v_o → measure with the error current −γ e → a · b / γ.
+Frequency propagation: measure with the error off → e = ∂C/∂v_o → measure with the error current −γ e → gradient a·b/γ.
 """
 
 from __future__ import annotations
@@ -42,27 +42,27 @@ class Experiment:
     Parameters
     ----------
     probe, update, schedule, journal
-        The probe that measures gradients, the update that applies them, the length of the training, and the record.
+        The probe that measures gradients, the update that applies them, the epochs to train, and the run's record.
     seed
         Seed of the order of examples.
     evaluation_acquisitions
-        Number of acquisitions that were not for training.
+        Number of all acquisitions other than those for training.
     first_evaluation, last_evaluation
         The first and the last evaluation; the journal contains those in between.
     readings
-        The outputs of the last evaluation.
+        The outputs of every example in the last evaluation.
     more_state
-        Returns further state (of the bench and the twin) that is committed with every row.
+        Function that returns further state (of the bench and the twin) to commit with every row.
     announces
         Whether the journal records the settings that are about to be written to the board.
     after_step
-        Returns the findings of the twin in this step, for the journal.
+        Function that returns the findings of the twin in this step, for the journal.
     policy
         What is done about faults.
     refresh_s
         Time between refreshes of cells that drift (s).
     masked
-        Edges that are no longer written, because their channels did not keep a value.
+        Indices of edges that are no longer written, because their channels did not keep a value.
     costs
         What faults have cost so far.
     """
@@ -252,7 +252,7 @@ class Experiment:
         return learned
 
     def _applied(self, gradient: Array) -> dict[int, Setting]:
-        """Take a step with the edges that are not masked; return the settings that change."""
+        """Update the edges that are not masked; return the settings that change."""
         if not self.masked:
             return self.update.apply(gradient)
         without = gradient.copy()
@@ -336,7 +336,7 @@ class Experiment:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Metrics of the last evaluation, the initial loss, and the task's figures of the first gradient."""
+        """Metrics of the last evaluation, the initial loss, and the task's figures about the first gradient."""
         if self.first_evaluation is None or self.last_evaluation is None:
             return {}
         extra = self.task.gradient_figures(*self._first_gradient) if self._first_gradient else {}
@@ -344,10 +344,10 @@ class Experiment:
         return {**self.last_evaluation.metrics, **initial, **extra}
 
     def readings_of(self, read: Callable[[Array], tuple[Array, Array, Array]]) -> OutputReadings | None:
-        """Measure the examples of the last evaluation with another instrument; None if there was no evaluation.
+        """Measure the examples of the last evaluation with another instrument; return None if there was no evaluation.
 
-        `read` measures the voltages of the outputs, their noise and systematic uncertainties (O,), for inputs (I,).
-        These acquisitions are counted separately.
+        `read` takes inputs (I,) and returns the output voltages, their noise and their systematic uncertainties, (O,)
+        each. Its acquisitions are not counted as training.
         """
         if self.readings is None:
             return None
@@ -359,7 +359,7 @@ class Experiment:
         return OutputReadings(self.readings.examples, *np.array(rows).swapaxes(0, 1))
 
     def sample_with_error(self, example: int) -> Array:
-        """Return the (N, C) samples (V) of one window with the full error current on every output, for the spectrum."""
+        """Return the (N, C) samples (V) of one window with the full error current at every output, for the spectrum."""
         before = self.rig.acquisitions
         error = np.ones(len(self.rig.hookup.outputs))
         try:
@@ -395,6 +395,6 @@ class Experiment:
         raise settings_lost("evaluation", self.policy.attempts, self.update.steps)
 
     def _note(self, step: int, event: str, detail: dict[str, object]) -> None:
-        """Record an event with the bench's count and clock."""
+        """Record an event with the number of acquisitions so far and the time on the bench's clock."""
         self.costs.repetitions += event == "repeated" or detail.get("action") == "retry"
         self.journal.event(Event(step, event, detail, self.rig.acquisitions, self.rig.clock.now()))

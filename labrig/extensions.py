@@ -22,7 +22,7 @@ Kind = TypeVar("Kind")
 
 
 _imported: set[str] = set()
-"""Top-level modules and packages that dotted paths name, or that their import has imported."""
+"""Top-level modules and packages that dotted paths have named, or that were imported along with them."""
 
 _named: set[str] = set()
 """Top-level modules and packages of third-party classes."""
@@ -147,9 +147,9 @@ def is_third_party(found: type) -> bool:
 
 
 def place_in_third_party(error: BaseException) -> str:
-    """Return the place in the user's own module that raised an error or led to it; empty if there is none.
+    """Return the line in the user's own module that raised an error or led to it; empty if there is none.
 
-    The module is one that a configuration names, or one in the same folder.
+    The user's own modules are those that a configuration names, and those in the same folders.
     """
     folders = {Path(file).parent for module in _named if (file := getattr(sys.modules.get(module), "__file__", None))}
     place = ""

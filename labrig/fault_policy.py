@@ -23,9 +23,9 @@ class FaultPolicy:
     overrange : {'stop', 'retry', 'skip'}
         What to do if a digitizer channel clips. "skip" leaves the batch out, and its step changes nothing.
     sync : {'stop', 'retry', 'skip'}
-        What to do if the pilot is missing or too weak, scans are missing, or a source does not play what was requested.
+        What to do if the pilot is missing or too weak, scans are missing, or a source does not play what it should.
     channel : {'stop', 'mask'}
-        What to do if a channel does not keep its value. "mask" no longer trains the edge of that channel.
+        What to do if a channel does not keep its value. "mask" excludes its edge from training.
     """
 
     attempts: int = 3
@@ -71,5 +71,5 @@ def settings_lost(what: str, attempts: int, step: int) -> ChannelFault:
         f"the potentiometers lost their settings in each of {attempts} attempts at the same {what}",
         action="program",
         last_good=f"step {step}",
-        remedy="check the bank's supply, cable and watchdog",
+        remedy="check the supply, the cable and the watchdog of the potentiometer bank",
     )

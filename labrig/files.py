@@ -1,4 +1,4 @@
-"""Reads files that users name, or that belong to a run, without waiting forever, and writes file sizes in words.
+"""Reads files that users name, or that belong to a run, without waiting forever, and formats file sizes.
 
 Opening a FIFO waits until another process opens its other end, and reading waits until that process writes.
 """
@@ -23,7 +23,7 @@ def content_of(path: Path, most: int | None = None) -> bytes:
     Raises
     ------
     OSError
-        If it cannot be read; TimeoutError if a pipe is not closed within `PIPE_S`.
+        If the file cannot be read; TimeoutError if a pipe is not closed within `PIPE_S`.
     """
     file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:

@@ -22,14 +22,14 @@ def ending_signals() -> list[signal.Signals]:
 
 
 def ignore_ending_signals() -> None:
-    """Ignore `ending_signals` from now on: all work is done, and a late one must not replace the exit code."""
+    """Ignore `ending_signals` from now on: all work is done, and a late signal must not replace the exit code."""
     for number in ending_signals():
         signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
 def record_ctrl_c() -> Iterator[Callable[[], bool]]:
-    """Yield a function that returns whether Ctrl-C was pressed, which still raises KeyboardInterrupt.
+    """Yield a function that returns whether Ctrl-C was pressed; Ctrl-C still raises KeyboardInterrupt.
 
     This is needed because an extension module that is being imported may turn KeyboardInterrupt into an ImportError.
     """

@@ -10,7 +10,7 @@ _PLAIN = json.JSONEncoder(allow_nan=False)  # made once: the journal writes seve
 
 
 def json_text(value: Any, **layout: Any) -> str:
-    """Return `value` as JSON; `layout` as for json.dumps."""
+    """Return `value` as JSON; `layout` takes the keyword arguments of json.dumps."""
     try:
         return json.dumps(value, allow_nan=False, **layout) if layout else _PLAIN.encode(value)
     except ValueError:

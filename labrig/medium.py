@@ -1,7 +1,7 @@
 """The medium of a network: the quantities of its nodes, of the flows into them and of its edges, and their units.
 
 A key of a configuration whose unit depends on the network (`limits.node`, `network.programmable.range`) has one of the
-types below. They use the units of the medium in use while a configuration is checked.
+types below. They use the units of the medium of the configuration that is being checked.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Medium:
     second_state, second_flow : str
         Dimensions of a second, independent state of nodes and of its flow; empty if there is none.
     coupling : str
-        Dimension (flow per state) of the coupling through which a source of state acts; empty if it is that of the
+        Dimension (flow per state) of the coupling between a source of state and its node; empty if it is that of the
         parameter.
     within_drives : bool
         Whether all states lie within the range spanned by the driving states and 0.
@@ -85,11 +85,11 @@ class Medium:
 
     @property
     def state_key(self) -> str:
-        """Ending of the name of a metric in the unit of the state: 'v', 'm', 'pa'."""
+        """Suffix of the name of a metric in the unit of the state: 'v', 'm', 'pa'."""
         return self.key("state")
 
     def key(self, role: Role) -> str:
-        """Ending of the name of a value with this role: its unit as 'a', 'n_per_m', 'm3_per_s_pa'."""
+        """Return the suffix for the name of a value with this role: its unit as 'a', 'n_per_m', 'm3_per_s_pa'."""
         return self.unit(role).lower().translate({ord(a): b for a, b in _IN_KEYS.items()})
 
 
@@ -123,7 +123,7 @@ class MediumField(QuantityField):
     Parameters
     ----------
     *roles : str
-        The role; with several roles the value may have any of them, and is written as the first.
+        The role; with several, the value may have the dimension of any of them, and is written in that of the first.
     sign : str
         As in `QuantityField`.
     """
@@ -136,7 +136,7 @@ class MediumField(QuantityField):
 
     @property
     def dimension(self) -> str:  # type: ignore[override]
-        """The dimension in the medium in use."""
+        """The dimension of the value in the medium in use."""
         return medium_in_use().dimension(self.roles[0])
 
     @property

@@ -75,7 +75,7 @@ _LITRES = {"volume": "L", "volume_flow": "L/s", "hydraulic_conductance": "L/(s·
 
 _MANTISSA = r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 NUMBER = rf"{_MANTISSA}(?:[eE][-+]?[0-9]+)?"
-"""How a number is written everywhere: in YAML, before a unit, and in the cells of tables (regular expression)."""
+"""Regular expression of a number, as written in YAML, before a unit, and in the cells of tables."""
 
 _QUANTITY = re.compile(
     rf"\s*(?P<mantissa>{_MANTISSA})(?:[eE](?P<exponent>[-+]?[0-9]{{1,3}}))?\s*(?P<unit>[^\s0-9_.,+\-]\S*)?\s*"
@@ -396,4 +396,4 @@ NonNegativeCount = Annotated[int, WholeNumberField(0)]
 Index = NonNegativeCount
 
 MOST = 100_000
-"""Most nodes in a layer, or examples in a random task: more than any board has, and still within memory."""
+"""Largest number of nodes in a layer, or of examples in a random task: beyond any board, and still within memory."""

@@ -36,7 +36,7 @@ class RandomStream:
         return (int.from_bytes(digest, "little") >> 11) * 2.0**-53
 
     def at(self, *position: int) -> np.random.Generator:
-        """Return the generator for a position (up to three integers); it is the same object each time."""
+        """Return the generator, set to a position (up to three integers); it is the same object each time."""
         # Draws count in the lowest word, so two positions overlap only after 2**64 draws.
         self._counter[:] = 0
         self._counter[1 : 1 + len(position)] = [word & _WORD for word in position]

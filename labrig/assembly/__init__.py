@@ -1,4 +1,4 @@
-"""Builds a bench, a rig and an experiment from a configuration, all unopened, and makes the checks between sections."""
+"""Builds a bench, a rig and an experiment from a configuration, all unopened, and checks the sections together."""
 
 from labrig.assembly.assembly import Assembly, Setup
 from labrig.assembly.check import assemble, packaged_configs

@@ -62,7 +62,7 @@ BENCHES = {
     "wire": "labrig.assembly.benches.wire",
     "hardware": "labrig.assembly.benches.hardware",
 }
-"""The module that builds each bench, imported only when the bench is chosen."""
+"""For each bench, the module that builds it, imported only when the bench is chosen."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Assembly:
     auto : Auto or None
         The keys that are `auto`. Their values are provisional unless they are in `chosen`.
     chosen : tuple of Chosen
-        The values that were chosen for keys with `auto` from the first gradients.
+        The values that were chosen for `auto` keys from the first gradients.
     """
 
     document: Document
@@ -171,7 +171,7 @@ class Assembly:
 
     @cached_property
     def ghost(self) -> Ghost | None:
-        """The largest residue of a node's voltage in the next reading; None unless the digitizer is multiplexed."""
+        """The largest residue of a node's voltage in the next reading; None if the digitizer is not multiplexed."""
         able = self.devices[self.board.hookup.digitizer].digitizer
         return worst_ghost(self.board, able, self.acquisition_timing.plan, self.network.programmable.range[0])
 
@@ -192,7 +192,7 @@ class Assembly:
     def rig_on(self, bench: Bench, *, recorded: bool = False) -> Rig:
         """Return an unopened rig on a bench.
 
-        recorded: the instruments replay recorded readings, to which calibration and transducers were already applied.
+        If `recorded`, the instruments replay readings to which calibration and transducers were already applied.
         """
         hookup, record = self.board.hookup, self.calibration
         if record is not None:
@@ -233,7 +233,7 @@ class Assembly:
     def connected(self, bench: Bench, name: str, options: InstrumentOptions | None = None) -> Any:
         """Return an unopened instrument on a bench.
 
-        The instrument knows the stage in which it is made safe, and the levels that it then holds. If `options` are
+        The instrument is told the stage in which it is made safe, and the levels that it then holds. If `options` are
         given, they replace the options that the instrument has in a run.
         """
         instrument: Any = bench.connect(name, self.devices[name].driver, options or self.routed(name))
@@ -252,7 +252,7 @@ class Assembly:
         return None if self.judge is None else Judge(self.judge, rig, self.judge_plans(rig.plan))
 
     def judge_plans(self, rig_plan: AcquisitionPlan) -> dict[str, AcquisitionPlan]:
-        """Return the acquisition of each instrument of the judge, given the rig's; empty if there is no judge."""
+        """Return the plan of each digitizer of the judge, derived from the rig's plan; empty if there is no judge."""
         if self.judge is None:
             return {}
         able = {device: self.devices[device].digitizer for device in self.judge.devices}
@@ -262,7 +262,7 @@ class Assembly:
         }
 
     def open_rig(self) -> Rig:
-        """Return the rig without its bench: a context manager that opens it and makes it safe."""
+        """Return the rig on a new bench: a context manager that opens the rig and makes it safe."""
         return self.setup().rig
 
     def probe(self, rig: Rig, update: Update) -> GradientProbe:
@@ -277,7 +277,7 @@ class Assembly:
     def update(self, rig: Rig, steps: int | None = None) -> Update:
         """Return the update, starting from the initial conductances.
 
-        A linear decay of the rate ends after this number of `steps`, by default with the last epoch.
+        If the rate decays linearly, the decay ends after `steps` steps, by default with the last epoch.
         """
         inside = {key: within(each, *self.network.programmable.range) for key, each in distinct(rig.levels).items()}
         levels = [inside[id(each)] for each in rig.levels]
@@ -305,7 +305,7 @@ class Assembly:
         return with_lines(self.devices[name], self.synchronization)
 
     def _guarded(self, name: str, instrument: Any, wrapped: bool = True) -> Any:
-        """Return an instrument behind its guard and, if `wrapped`, its calibration record and its transducers."""
+        """Return an instrument behind its guard and, if `wrapped`, with calibration record and transducers applied."""
         capabilities, record = self.devices[name].capabilities, self.calibration if wrapped else None
         if isinstance(capabilities, SourceCapabilities):
             source = GuardedSource(name, instrument, capabilities)

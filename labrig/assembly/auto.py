@@ -29,12 +29,12 @@ TEMPERATURE: TreePath = ("learning", "temperature")
 ERROR: TreePath = ("learning", "error")
 
 SWING = 0.005
-"""Change of an output due to the error current, as a share of the largest activation. With an activation of 1 V this is
+"""Change of an output due to the error current, relative to the largest activation. With an activation of 1 V this is
 5 mV, well below the thermal voltage of a diode."""
 
 PROVISIONAL_RATE = 0.05
 PROVISIONAL_TEMPERATURE = 0.05
-"""As a share of the largest activation."""
+"""Relative to the largest activation."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Auto:
     keys: tuple[TreePath, ...]
 
     def with_values(self, values: Mapping[TreePath, float | str]) -> Document:
-        """Return the document with values instead of `auto`, and without the problems found so far."""
+        """Return the document with these values in place of `auto`, and without the problems found so far."""
         root = self.document.root
         for path, value in values.items():
             root = _placed(root, path, value)
@@ -71,7 +71,7 @@ def require_numbers(auto: Auto | None, what: str) -> None:
 
 
 def provisional(auto: Auto, board: Board | None, task: Task | None, initial: Any) -> dict[TreePath, float | str]:
-    """Return provisional values: the error current from the nominal board, the others from experience.
+    """Return provisional values: the error current from the nominal board, the others from constants.
 
     Parameters
     ----------
@@ -97,12 +97,12 @@ def provisional(auto: Auto, board: Board | None, task: Task | None, initial: Any
 
 
 def _most(board: Board) -> float:
-    """Return half the largest flow that the error sources of all outputs can play."""
+    """Return half the largest flow that every error source can deliver."""
     return 0.5 * min(wire.full_scale_v / abs(wire.volts_per_ampere) for wire in board.hookup.outputs)
 
 
 def _state_per_flow(board: Board, initial: Any) -> float:
-    """Return the largest response per flow of an output to its own error source, at the initial conductances."""
+    """Return the largest change of an output per flow of its own error source, at the initial conductances."""
     network, outputs = board.network, board.hookup.outputs
     solver = network.equilibrium()
     solver.set_parameters(initial)

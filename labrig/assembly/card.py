@@ -70,7 +70,7 @@ def _card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
 
 
 def task_card(assembly: Assembly) -> dict[str, Any]:
-    """Return the kind and parameters of the task, and name and SHA-256 of its data file if it has one."""
+    """Return the kind and parameters of the task, and the name and SHA-256 of its data file if it has one."""
     choice = assembly.choice
     values = _values(choice.options)
     data = values.get("data")
@@ -83,11 +83,11 @@ def task_card(assembly: Assembly) -> dict[str, Any]:
 
 
 def digitizer_card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
-    """Return bits and ranges of the digitizer, and the time from the first to the last channel of a scan."""
+    """Return the bits and ranges of the digitizer, and the time from the first to the last channel of a scan."""
     hookup = assembly.board.hookup
     capabilities = assembly.devices[hookup.digitizer].digitizer
     skew_s = rig.plan.skew_s
-    if assembly.calibration is not None:  # the measured delays differ slightly from those of the same card
+    if assembly.calibration is not None:  # measured delays differ slightly from the stated ones
         skew_s = capabilities.skew_s(len(rig.plan.channels), rig.plan.sample_rate_hz)
     return {
         "bits": capabilities.bits,
@@ -108,7 +108,7 @@ def sources_card(assembly: Assembly) -> list[dict[str, Any]]:
 
 
 def network_card(assembly: Assembly) -> dict[str, Any]:
-    """Return sizes and parts of the network, and a hash of all its elements, values, inputs and outputs."""
+    """Return the sizes and parts of the network, and a hash of all its elements, values, inputs and outputs."""
     programmable, board = assembly.network.programmable, assembly.board
     network, hookup = board.network, board.hookup
     initial = initial_range(programmable) if assembly.trained is None else assembly.trained.card
@@ -136,7 +136,7 @@ def _part(assembly: Assembly, programmer: str) -> str:
 
 
 def _encoding(section: Section) -> dict[str, Any]:
-    """Return the encoding; without `unipolar` if it is off, as in the cards of runs by a labrig without this key."""
+    """Return the encoding, without `unipolar` if it is off: earlier versions of labrig had no such key."""
     values = _values(section)
     return {key: value for key, value in values.items() if key != "unipolar" or value}
 

@@ -63,7 +63,7 @@ class Stage:
     run : callable
         Called with the document and the products that its parameters name.
     subject : str
-        Name of the check in the message that says it was skipped; empty if another stage names it.
+        Name of the check in the list of skipped checks; empty if the name of another stage covers it.
     """
 
     product: str
@@ -86,7 +86,7 @@ class Stage:
 
 
 def _section(name: str, model: type[Section], *, optional: bool = False) -> Callable[[Document], Section | None]:
-    """Return a stage that validates one section by itself; a missing section is reported with the header."""
+    """Return the function that validates one section by itself; a missing section is reported with the header."""
 
     def read(document: Document) -> Section | None:
         there = optional or document.get((name,)) is not None
@@ -200,7 +200,7 @@ def reassembled(assembly: Assembly, values: Mapping[TreePath, float | str]) -> A
 def _checked_with(auto: Auto, values: Mapping[TreePath, float | str]) -> Assembly | None:
     """Check a configuration with these values instead of `auto`, and provisional values for the other keys."""
     board = task = initial = None
-    if set(auto.keys) - set(values) - {RATE}:  # a provisional value of these depends on the board
+    if set(auto.keys) - set(values) - {RATE}:  # these keys have provisional values that depend on the board
         rough = replace(auto.with_values({**provisional(auto, None, None, None), **values}), problems=Problems())
         products, _, _ = _products(rough)
         board, task, header = products.get("board"), products.get("task"), products.get("header")
@@ -237,7 +237,7 @@ def _checked(document: Document) -> Assembly | None:
 
 
 def _products(document: Document) -> tuple[dict[str, Any], list[str], Document]:
-    """Run the stages; return their products, the skipped checks, and the document with the rows of patterns."""
+    """Run the stages; return their products, the skipped checks, and the document with patterns of nodes expanded."""
     products: dict[str, Any] = {}
     skipped: list[str] = []
     for stage in STAGES:

@@ -31,7 +31,7 @@ TOP_KEYS = ("version", "name", "seed", "bench")
 
 
 def describe(assembly: Assembly, rig: Rig) -> dict[str, Any]:
-    """Return versions, seeds, identities, board and comparability card of a run that starts on an open rig."""
+    """Return the versions, seeds, identities, board and comparability card of a run that starts on an open rig."""
     network, task, trained = assembly.board.network, assembly.task, assembly.trained
     medium = assembly.network.physics.medium
     sides: dict[str, list[dict[str, Any]]] = {"input": [], "output": []}

@@ -25,7 +25,7 @@ class Ghost:
     node, previous : str
         The node, and the node scanned before it.
     fraction : float
-        Fraction of the previous node's voltage in the reading.
+        Fraction of the previous node's voltage that the reading contains.
     ohm, farad : float
         Source resistance of the node or buffer (Ω), and capacitance of node and cable (F).
     settling_s : float
@@ -53,13 +53,13 @@ class Ghost:
         after = format_quantity(self.settling_s, "time")
         text = (
             f"{self.node} reads up to {100 * self.fraction:.2g} % of {self.previous}, which is scanned before it: the "
-            f"input sees {sees}, and converts {after} after switching"
+            f"input sees {sees}, and is converted {after} after switching"
         )
         return text if self.small else f"{text}; for less than {100 * SMALL_GHOST:g} %, {self.remedy}"
 
 
 def worst_ghost(board: Board, able: DigitizerCapabilities, plan: AcquisitionPlan, lowest_s: float) -> Ghost | None:
-    """Return the worst node of a board; None if nothing is multiplexed, or the physics has no resistances.
+    """Return the largest ghost of a board; None if nothing is multiplexed, or the physics has no resistances.
 
     The resistance of a node falls as any conductance rises, so it is largest with all edges at `lowest_s` (S). Diodes
     are evaluated at 0 V.
@@ -72,7 +72,7 @@ def worst_ghost(board: Board, able: DigitizerCapabilities, plan: AcquisitionPlan
     farad = np.array([wire.lead.farad for wire in senses])
     settling_s = switching_s(skew_s, rate_hz)
     fractions = ghost(able.sampling_f, farad, ohm, settling_s)
-    worst = int(np.argmax(fractions >= fractions.max() * (1 - 1e-6)))  # the first of those that differ by rounding only
+    worst = int(np.argmax(fractions >= fractions.max() * (1 - 1e-6)))  # the first if several are equal but for rounding
     needed_s = float(settling_needed_s(able.sampling_f, farad, ohm, SMALL_GHOST).max())
     node = senses[worst].node
     return Ghost(

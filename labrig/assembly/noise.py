@@ -1,4 +1,4 @@
-"""The noise of one acquisition that a configuration predicts, from the converter and the channels."""
+"""The noise of one acquisition, predicted from the configured converter and channels."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ __all__ = ["LEVEL_NOISE", "TONE_NOISE", "ForetoldNoise", "Imperfection", "foreto
 Array = NDArray[np.float64]
 
 LEVEL_NOISE = (400e-6, 2e-3)
-"""Deviation of a level due to effects that are not modelled: in volts, and as a share of the largest reading."""
+"""Deviation of a level due to effects that are not modelled: in volts, and relative to the largest reading."""
 
 TONE_NOISE = (10e-6, 0.01)
-"""The same for a tone."""
+"""The same for the amplitude of a tone."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ class ForetoldNoise:
     own : (1 + F, C) array
         Variance of DC and of one quadrature of each tone, from independent noise of each channel (V²).
     common : (1 + F,) array
-        The same from noise that all channels share (V²).
+        The same variances, from noise that all channels share (V²).
     u_gain, u_zero_v : float
         Standard uncertainties of gain (relative) and zero (V) of a channel.
     u_source : float
         Relative standard uncertainty of the amplitude of a source.
     u_pickup : float
-        Standard uncertainty of the crosstalk from a source to a channel, as a share of the tone.
+        Standard uncertainty of the crosstalk from a source to a channel, relative to the tone.
     """
 
     own: Array

@@ -61,7 +61,7 @@ def check_reach(document: Document, place: Callable[[Sequence[str | int]], TreeP
 def _check_table(
     document: Document, place: Callable[[Sequence[str | int]], TreePath], task: Task, least: Array, most: Array
 ) -> bool:
-    """Return whether the targets of a table can be fitted; example m can reach `least` to `most` (M, R)."""
+    """Return whether the targets of a table can be fitted; readouts reach from `least` to `most`, (M, R) each."""
     excess = np.maximum(task.target - most.max(axis=0), least.min(axis=0) - task.target)
     beyond = excess > 1e-9 * (most.max(axis=0) - least.min(axis=0))
     if beyond.any():

@@ -9,7 +9,7 @@ import numpy as np
 from labrig.network.physics import Network, Relaxes
 
 LEAST_TIME_CONSTANTS = 5.0
-"""Number of time constants after which 0.7 % of a change is still to come."""
+"""Number of time constants after which 0.7 % of a change remains."""
 
 
 def slowest_s(network: Network, lowest: float) -> float:

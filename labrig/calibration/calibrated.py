@@ -15,8 +15,8 @@ from labrig.instruments.wrapped import WrappedProgrammer, WrappedSource
 from labrig.signals.tones import Tone, ToneProgram
 
 EARLY = 1
-"""Further scans that are discarded, because a channel may be sampled earlier than stated: delays are known only
-relative to one another. A scan before the sources have settled would still show the previous drive."""
+"""Number of scans that are discarded in addition to the settling time. Delays are known only relative to one another,
+so a channel may be sampled earlier than stated, when it still shows the previous drive."""
 
 
 class CalibratedDigitizer:

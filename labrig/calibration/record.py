@@ -46,7 +46,7 @@ class DigitizerCalibration:
     u_response : (F, C) array
         Standard uncertainty of the response.
     noise_density : (C,) array
-        Noise of each shorted input between these frequencies (V/√Hz); NaN for the pilot's input.
+        Noise of each shorted input in the band of `frequencies_hz` (V/√Hz); NaN for the pilot's input.
     """
 
     gain: Array
@@ -89,9 +89,9 @@ class SourceCalibration:
     u_gain, u_tone_gain, u_offset_v, u_delay_s : (S,) arrays
         Standard uncertainties.
     crosstalk : (2, S, C) complex array
-        Coefficients κ₀ and κ₁: the share κ₀ + κ₁ f of a tone of frequency f couples directly into each input.
+        Coefficients κ₀ and κ₁ (1/Hz): the fraction κ₀ + κ₁ f of a tone of frequency f couples directly into each input.
     u_crosstalk : (S, C) array
-        Standard uncertainty of this share.
+        Standard uncertainty of this fraction.
     """
 
     gain: Array
@@ -164,7 +164,7 @@ class CalibrationRecord:
         )
 
     def reach_v(self, label: str, full_scale_v: float) -> float:
-        """Return the largest voltage that a source channel can be asked for: where its gain is low, it is sent more."""
+        """Return the largest voltage (V) to request from a source channel, given its measured gain and offset."""
         if label not in self.outputs:
             return full_scale_v
         k, of = self.outputs.index(label), self.of_outputs
@@ -226,7 +226,9 @@ def read_record(path: Path) -> CalibrationRecord:
     try:
         header: dict[str, Any] = json.loads(content_of(path))
         if header["format"] != FORMAT:
-            raise ConfigError(f"{path} has format {header['format']}, but this labrig reads {FORMAT}", remedy=AGAIN)
+            raise ConfigError(
+                f"{path} has format {header['format']}, but this labrig reads format {FORMAT}", remedy=AGAIN
+            )
         if header["sha256"] != _hash_of(header):
             raise ConfigError(f"{path} was changed after it was written", remedy=f"restore it, or {AGAIN}")
         file = path.with_name(header["arrays"]["file"])
@@ -263,7 +265,7 @@ def _record(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Ca
 
 
 def _hash_of(header: Mapping[str, Any]) -> str:
-    """Return the hash of a header, which contains that of the arrays."""
+    """Return the hash of a header; the header contains the hash of the arrays."""
     content = {key: value for key, value in header.items() if key != "sha256"}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

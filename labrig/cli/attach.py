@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 FAILED = 1
 ENDS = ("finished", "interrupted", "error")
-"""Events of the last line of a run's output."""
+"""Events that end a run; the last line of its output reports one of them."""
 LAST_LINE_S = 60.0
-"""Longest time between the end of a run in its journal and its last line; in between, pictures are drawn (s)."""
+"""Longest time from the end of a run in its journal to the last line of its output (s); plots are drawn meanwhile."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +44,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 class _Shown:
-    """Shows lines of the output; without `ends` it omits how the run ended, because the run was resumed."""
+    """Shows lines of the output; if `ends` is False, omits how the run ended, because the run was resumed."""
 
     def __init__(self, arguments: argparse.Namespace, ends: bool) -> None:
         self._arguments = arguments
@@ -67,13 +67,13 @@ class _Shown:
 
 
 def _resumed(folder: RunFolder) -> bool:
-    """Return whether the run was resumed, which no detached run does itself: its output since then went elsewhere."""
+    """Return whether the run was resumed: always by another process, so its output since then went elsewhere."""
     from labrig.errors import StorageError
     from labrig.runs.journal import read_overview
 
     try:
         return any(event.event == "resumed" for event in read_overview(folder.journal).events)
-    except StorageError:  # it is being created, or damaged, which `_tell` reports
+    except StorageError:  # the journal is being created, or is damaged, which `_tell` reports
         return False
 
 
@@ -91,7 +91,7 @@ def _goes_on(folder: RunFolder, last: dict[str, Any]) -> bool:
         return False
     try:
         return last_end(read_overview(folder.journal).events) is not None
-    except StorageError:  # it is being created
+    except StorageError:  # the journal is being created
         return True
 
 
@@ -100,8 +100,8 @@ def _wait(folder: RunFolder) -> None:
     from labrig.runs.lock import is_being_written, writer
 
     if is_being_written(folder.journal):
-        text = f"the run was resumed and goes on in process {writer(folder.journal)}, which has its output; waiting"
-        print(f"labrig: {text} for its end", file=sys.stderr, flush=True)
+        text = f"the run was resumed and goes on in process {writer(folder.journal)}, where its output appears; waiting"
+        print(f"labrig: {text} until the run ends", file=sys.stderr, flush=True)
     while is_being_written(folder.journal):
         time.sleep(0.2)
 
@@ -132,7 +132,7 @@ def _tell(arguments: argparse.Namespace, folder: RunFolder) -> int:
 
 
 def _exit_code(last: dict[str, Any]) -> int:
-    """Return the exit code of a run by its last line."""
+    """Return the exit code that the last line of a run implies."""
     if last["event"] == "error":
         return int(last.get("exit_code", FAILED))
     if last["event"] == "interrupted":

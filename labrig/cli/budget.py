@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MOST_EDGES = 60
 """Largest number of edges in the text output; if there are more, those with the largest errors are listed."""
 NOTHING = 1e-8
-"""Share below which an error is written as 0 %."""
+"""Relative error below which 0 % is written."""
 
 
 def print_budget(assembly: Assembly, arguments: argparse.Namespace) -> int:

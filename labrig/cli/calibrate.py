@@ -120,7 +120,7 @@ def _standards(arguments: argparse.Namespace, assembly: Assembly) -> Standards:
         )
     if volts > node_v:
         raise UsageError(
-            f"--reference: {volts:g} V is above limits.node, {node_v:g} V, which holds for a calibration too; "
+            f"--reference: {volts:g} V is above limits.node, {node_v:g} V, which also applies during a calibration; "
             f"use a smaller reference, or --set 'limits.node={volts:g} V' for this calibration"
         )
     low, high = assembly.network.programmable.range

@@ -270,7 +270,7 @@ def formatted_exponent(value: float | None) -> str:
 
 
 def _of_descent(descent: dict[str, Any] | None) -> list[str]:
-    """Return the lines of the descent, if there was one."""
+    """Return the lines about the descent; none if there was no descent."""
     from labrig.procedures.certify.verdict import percent
     from labrig.runs.units import counted
 
@@ -303,5 +303,5 @@ def _share(text: str) -> float:
     except ValueError:
         value = 0.0
     if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a share between 0 and 1, such as 1% or 0.01")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a fraction between 0 and 1, such as 1% or 0.01")
     return value

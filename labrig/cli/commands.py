@@ -114,7 +114,7 @@ def _interrupted() -> int:
 
 
 def _code(group: ExceptionGroup) -> int:
-    """Return the exit code of the first LabrigError in a group, the cause of the others; 1 if there is none."""
+    """Return the exit code of the first LabrigError in a group, the cause of the other errors; 1 if there is none."""
     codes = [error.exit_code for error in leaves(group) if isinstance(error, LabrigError)]
     return codes[0] if codes else 1
 
@@ -133,7 +133,7 @@ def _report(error: BaseException, code: int, arguments: argparse.Namespace, befo
 
 
 def _check_text(given: Sequence[str]) -> None:
-    """Raise ConfigError for an argument that is not UTF-8 or not in this locale, as names go into folders and JSON."""
+    """Raise ConfigError for an argument that is not UTF-8, or that this locale cannot encode, as names are recorded."""
     for argument in given:
         try:
             argument.encode()

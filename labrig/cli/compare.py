@@ -17,10 +17,10 @@ MOST_SHOWN = 20
 """Largest number of differing keys shown."""
 
 WIDEST = 70
-"""Longest value shown."""
+"""Largest number of characters shown of a value."""
 
 DIGITS = 12
-"""Length to which a hash is cut."""
+"""Number of characters shown of a hash."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

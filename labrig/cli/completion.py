@@ -57,7 +57,7 @@ def _entries(folder: Path) -> list[tuple[str, bool]]:
 
 
 def _packaged() -> list[str]:
-    """Names of the configurations that come with labrig, found without importing any of its modules."""
+    """Names of the configurations that come with labrig, found without importing labrig's modules."""
     package = Path(__file__).parents[1]
     inside = package / "_data" / "configs"
     folder = inside if inside.is_dir() else package.parent / "configs"

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_runs_dir(parser)
     parser.add_argument("--port", type=count, default=0, metavar="N", help="port (default: any that is free)")
     parser.add_argument("--open", action="store_true", help="open the page in the default browser")
-    parser.add_argument("--until-eof", action="store_true", help="end when standard input ends, as with its parent")
+    parser.add_argument("--until-eof", action="store_true", help="end when stdin closes, as when the parent exits")
 
 
 def execute(arguments: argparse.Namespace) -> int:

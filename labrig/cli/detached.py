@@ -1,4 +1,4 @@
-"""Runs that continue without a terminal: `labrig run --detach` starts one, whose folder gets its output."""
+"""Runs that continue without a terminal: `labrig run --detach` starts one, and its output goes to its folder."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from labrig.errors import DeadlineExceeded, LabrigError, StorageError
 LOG = "output.jsonl"
 """File of a detached run's output: JSON lines, and messages on lines of their own."""
 BEFORE = "output.1.jsonl"
-"""File of its earlier output, which is moved there when it gets long."""
+"""File to which the earlier output is moved when the output becomes long."""
 LONGEST = 4 << 20
-"""Length of the output (bytes) at which it is moved; output that was moved before is dropped."""
+"""Length (bytes) at which the output is moved; the output that was moved before is lost."""
 START_S = 120.0
 _begun: list[subprocess.Popen[bytes]] = []  # kept, as Python warns of a process that outlives its object
 
@@ -46,9 +46,9 @@ def detach(command: Sequence[str], runs_dir: Path) -> dict[str, Any]:
     StorageError
         If `runs_dir` cannot be written.
     LabrigError
-        If the run ended before it had a folder; contains the messages of the run.
+        If the run ended before it had a folder; the error contains the run's messages.
     DeadlineExceeded
-        If the run has no folder in time; it is stopped.
+        If the run has no folder within `START_S`; the run is then stopped.
     """
     try:
         runs_dir.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_config(parser)
-    parser.add_argument("--starts", type=positive, metavar="N", help="number of starts before a no (default: 20)")
+    parser.add_argument(
+        "--starts", type=positive, metavar="N", help="starting points to try before the answer is no (default: 20)"
+    )
 
 
 def execute(arguments: argparse.Namespace) -> int:

@@ -38,13 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     board.add_argument("--hidden", type=counts, default=(), metavar="N,…", help="nodes of each hidden layer")
     board.add_argument(
-        "--diodes", type=named, default="BAT54", metavar="PART", help="of hidden nodes; default: BAT54; or none"
+        "--diodes", type=named, default="BAT54", metavar="PART", help="diodes of hidden nodes, or none (default: BAT54)"
     )
     board.add_argument("--size", type=size, default=(5, 5), metavar="RxC", help="size of a grid (default: 5x5)")
-    board.add_argument(
-        "--outputs", type=names, metavar="NODE,…", help="output nodes of a table; of a grid, their number"
-    )
-    board.add_argument("--inputs", type=names, metavar="NODE,…", help="driven nodes of a table")
+    board.add_argument("--outputs", type=names, metavar="NODE,…", help="output nodes (table), or their number (grid)")
+    board.add_argument("--inputs", type=names, metavar="NODE,…", help="driven nodes (table)")
     board.add_argument("--edges", type=file_named, metavar="FILE.csv", help="table of edges, with the columns a and b")
     board.add_argument("--part", type=named, default="MCP4251-104", metavar="PART", help="part on every edge")
     board.add_argument("--bits", type=positive, default=16, metavar="N", help="bits of simulated converters (16)")

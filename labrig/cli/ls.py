@@ -14,7 +14,7 @@ from labrig.errors import UsageError
 from labrig.json_text import json_text
 
 LEAST_FIGURES = 30
-"""Least width, in characters, for the figures of a run beside its name."""
+"""Smallest width (characters) at which the figures of a run are shown beside its name."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

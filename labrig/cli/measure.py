@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from labrig.rig.rig import Rig
 
 PAUSE_S = 0.5
-"""Least time between two acquisitions of --watch (s)."""
+"""Shortest time between two acquisitions of --watch (s)."""
 
 _DECIMAL_COMMA = re.compile(r"=\s*[+-]?\d+,(?=\d)")
 
@@ -100,7 +100,7 @@ def _print_scan(arguments: argparse.Namespace, assembly: Assembly, rig: Rig, met
 
 
 def _print_one(arguments: argparse.Namespace, assembly: Assembly, rig: Rig, meter: Meter, played: Excitation) -> None:
-    """Print and store one acquisition; afterwards raise the error if nodes contradict what is played."""
+    """Print and store one acquisition; then raise the error if readings contradict what the sources play."""
     found, contradiction = _measured(rig, meter, played)
     print(_text(arguments, rig, meter, found), flush=True)
     for path, content in (
@@ -114,7 +114,7 @@ def _print_one(arguments: argparse.Namespace, assembly: Assembly, rig: Rig, mete
 
 
 def _measured(rig: Rig, meter: Meter, played: Excitation) -> tuple[Measurement, Exception | None]:
-    """Return an acquisition, and the error if the rig does not trust it because nodes contradict what is played."""
+    """Return an acquisition, and the error if its readings contradict what the sources play."""
     from labrig.errors import SenseMisfit
 
     try:
@@ -148,7 +148,7 @@ def _watch(arguments: argparse.Namespace, rig: Rig, meter: Meter, played: Excita
 
 
 def _in_place() -> tuple[Callable[[str], None], Callable[[], None]]:
-    """Return a function that shows a text in place of the previous one, and a function that ends this."""
+    """Return a function that shows a text in place of the previous one, and a function that ends this display."""
     from rich.console import Console
     from rich.live import Live
     from rich.text import Text

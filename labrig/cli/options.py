@@ -71,7 +71,7 @@ def assembled(arguments: argparse.Namespace, *, warn: bool = True) -> Assembly:
 def print_warnings(assembly: Assembly, *, of_run: bool = False) -> None:
     """Print the warnings of a configuration on stderr.
 
-    `of_run`: leave out those in the configuration that a run keeps; they were printed when the run began.
+    `of_run`: leave out the warnings about the run's own configuration, which were printed when the run began.
     """
     from labrig.runs.folder import CONFIG
 
@@ -138,7 +138,7 @@ def positive(text: str) -> int:
 
 
 def seeds(text: str) -> range:
-    """Return the seeds of N or A..B, which includes B; refuses anything else."""
+    """Return the seeds written as N or A..B (including B); refuses anything else."""
     first, dots, last = text.partition("..")
     found = range(count(first), count(last if dots else first) + 1)
     if not found:

@@ -75,7 +75,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _solver(assembly: Assembly) -> str | None:
-    """Return the solver of the simulated board; None on hardware, or if the physics of the network does not name it."""
+    """Return the solver of the simulated board; None on hardware, or if the network's physics does not name it."""
     from labrig.network.physics import NamesItsMethod
 
     if assembly.header.bench == "hardware":

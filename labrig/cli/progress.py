@@ -71,7 +71,7 @@ class EvaluationProgress:
 
 
 class TimeLeft:
-    """Estimates the time left in a run from the time that the steps of this session took, but the first, which is slow.
+    """Estimates the time left in a run from the duration of this session's steps, except the first, which is slow.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ class LatestFigures:
             self._evaluation = [f"at step {what.step}: ", *figures(what.metrics).split(FIGURES_APART)]
 
     def parts(self) -> list[str]:
-        """Return the figures in parts, the most important one first, which can be joined to one line."""
+        """Return the figures as parts that can be joined into one line, the most important part first."""
         found: list[str] = []
         if self._losses:
             count = len(self._losses)

@@ -13,7 +13,7 @@ from rich.text import Text
 from typing_extensions import override
 
 WIDEST_BAR, NARROWEST_BAR = 40, 4
-"""Limits of the width of the bar, which is an eighth of the terminal's (characters)."""
+"""Smallest and largest width of the bar (characters), which is an eighth of the terminal's width in between."""
 NO_ESTIMATE = "-:--:--"
 
 
@@ -60,7 +60,7 @@ class ProgressBar:
 
 
 class _Shortened(ProgressColumn):
-    """Shows the parts in a field of the task, as many as there is room for; a single part is cut."""
+    """Shows as many parts of a field of the task as there is room for; cuts a part only if it is the only one."""
 
     def __init__(self, field: str) -> None:
         super().__init__()

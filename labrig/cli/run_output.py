@@ -129,7 +129,7 @@ def end(arguments: argparse.Namespace, result: RunResult) -> int:
 
 
 def emit_table(arguments: argparse.Namespace, results: Sequence[tuple[int | None, RunResult]]) -> None:
-    """Print the figures of runs with several seeds, with their mean and extremes."""
+    """Print the figures of the runs with each seed, and their mean, smallest and largest value."""
     runs = [{"seed": seed, "run": str(result.path), "metrics": result.metrics} for seed, result in results]
     names = list(dict.fromkeys(name for run in runs for name in run["metrics"]))
     columns = {name: [run["metrics"][name] for run in runs if name in run["metrics"]] for name in names}
@@ -165,7 +165,7 @@ def _figure(value: float | None) -> str:
 
 
 def wall() -> dict[str, float]:
-    """Return the time since the process started, as JSON keys."""
+    """Return the time since the process started, as an entry of a JSON object."""
     return {"wall_s": round(wall_s(), 3)}
 
 

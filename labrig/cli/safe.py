@@ -60,11 +60,13 @@ def lines(reports: Sequence[SafeReport]) -> list[str]:
         if report.detail:
             text.append(printable(f"{report.name}: {report.detail} → {report.remedy}"))
     for owner in dict.fromkeys(report.owner for report in reports if report.stopped):
-        text.append(printable(f"stopped because it was asked to: {owner}"))
+        text.append(printable(f"stopped on request: {owner}"))
     for owner in dict.fromkeys(report.owner for report in reports if not report.alive and not report.stopped):
         text.append(printable(f"left behind by {owner}"))
     for owner, pid in dict.fromkeys((report.owner, report.pid) for report in reports if report.alive):
-        text.append(printable(f"still in use by {owner}, which was asked to stop and has not yet: labrig abort {pid}"))
+        text.append(
+            printable(f"still in use by {owner}, which was asked to stop and has not stopped yet: labrig abort {pid}")
+        )
     return text
 
 

@@ -19,7 +19,7 @@ CONTINUE = {
     "killed": "continue with",
     "failed": "after correcting the cause, continue with",
 }
-"""What is said, by the state of a run, before the command that continues it."""
+"""Words before the command that continues a run, by the state of the run."""
 PICTURES_LEFT_OUT = 6
 """Exit code if --plot could not draw or write a picture. The summary of the run is printed anyway."""
 

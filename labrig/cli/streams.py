@@ -88,7 +88,7 @@ class _Printable(io.TextIOWrapper):
 
 
 class Unfiltered:
-    """The same stream, but control characters pass unchanged: a progress bar needs them to control the terminal."""
+    """A stream through which control characters pass unchanged: a progress bar needs them to control the terminal."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream

@@ -87,13 +87,13 @@ def outcome_text(outcome: dict[str, Any]) -> str:
 
 
 def _durations(outcome: Mapping[str, Any]) -> str:
-    """Return the time of this session and that on the bench, which is of all sessions."""
+    """Return the wall time of this session, and the bench time of all sessions together."""
     here, bench = f"{outcome['wall_s']:.1f} s", f"{outcome['bench_s']:.1f} s on the bench"
     return f"{here} in this session; {bench} in all" if outcome.get("resumed") else f"{here} wall time, {bench}"
 
 
 def _cost_of_faults(outcome: Mapping[str, Any]) -> str:
-    """Return how many edges are masked, batches were left out, and measurements were repeated; "" if none."""
+    """Return in words how many edges were masked, batches left out and measurements repeated; "" if none."""
     from labrig.runs.units import counted
 
     masked, left_out = outcome.get("edges_masked", 0), outcome.get("batches_left_out", 0)

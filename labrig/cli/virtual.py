@@ -1,4 +1,4 @@
-"""virtual: serve the instruments of a configuration on loopback, connected to one simulated board."""
+"""virtual: serve a configuration's instruments on the loopback interface, connected to one simulated board."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Configuration: text → Document (values, marks, problems) → validated sections. No checks between sections here."""
+"""Text → Document (values, marks, problems) → validated sections. labrig.assembly checks the sections together."""

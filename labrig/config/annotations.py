@@ -22,7 +22,7 @@ class Annotation:
     metadata: tuple[Any, ...] = ()
 
     def peeled(self) -> Annotation:
-        """Remove Annotated, `| None`, aliases and RootModel, collecting their metadata."""
+        """Return the annotation without Annotated, `| None`, aliases and RootModel, but with all their metadata."""
         bare = self.type
         if get_origin(bare) is Annotated:
             inner, *metadata = get_args(bare)
@@ -67,7 +67,7 @@ class Annotation:
         return get_args(peeled.type) if get_origin(peeled.type) is Literal else ()
 
     def quantity(self) -> QuantityField | None:
-        """Return the quantity of this value, or that of its items or members; None if it is not a quantity."""
+        """Return the quantity field of this value, or of its items or members; None if it is not a quantity."""
         peeled = self.peeled()
         for entry in peeled.metadata:
             if isinstance(entry, QuantityField):

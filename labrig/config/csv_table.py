@@ -25,7 +25,7 @@ _OUTER_BLANKS = " \t\u00a0\u2009\u202f\u3000"
 _UTF16 = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 _SAVE_AGAIN = "save it as UTF-8 (in a spreadsheet 'CSV UTF-8')"
 _SCPI_CODES = {9.9e37: "overload (infinity)", 9.91e37: "no valid reading (NaN)"}
-"""SCPI-99, volume 1, 7.2.1, numeric data."""
+"""Codes of instruments for missing readings (SCPI-99, volume 1, 7.2.1, numeric data)."""
 
 
 class TableError(ValueError):
@@ -58,7 +58,7 @@ class Cell:
             raise TableError(f"{self.place}: column {as_written(column)}: {error}") from error
         code = _SCPI_CODES.get(abs(value))
         if code is not None:
-            what = f"{self.text} is the SCPI code of an instrument for {code}, not a reading"
+            what = f"{self.text} is the SCPI code for {code}, not a reading"
             remedy = "remove the row, or measure it again"
             raise TableError(f"{self.place}: column {as_written(column)}: {what}; {remedy}")
         return value
@@ -114,7 +114,8 @@ class CsvTable:
                 return f"its cells are separated by {word}; {_separated(separator)}"
             if self.comments and column in _split(self.comments[-1], separator):
                 return (
-                    f"its header begins with #, which makes it a comment; remove the # ({self.header[0].place} follows)"
+                    "its header begins with #, which makes it a comment; remove the # "
+                    f"(the line after it, {self.header[0].place}, was read as the header)"
                 )
         return ""
 
@@ -160,7 +161,7 @@ def read_csv(path: Path) -> CsvTable:
 
 
 def _separated(separator: str) -> str:
-    """What to do about cells that are separated by this character."""
+    """Return what to do about cells that are separated by this character."""
     named = separator if separator.isprintable() else "<tab>"
     return (
         f"write decimals with a point, and separate cells by commas or write 'sep={named}' on a line above the header"
@@ -168,7 +169,7 @@ def _separated(separator: str) -> str:
 
 
 def _separator_hint(row: Sequence[Cell], header: Sequence[Cell]) -> str:
-    """Hint at another separator, which the header and the row have as often."""
+    """Return a hint if the header and the row contain another separator equally often, otherwise ''."""
     first, line = (",".join(cell.text for cell in cells) for cells in (header, row))
     for separator, word in SEPARATORS.items():
         if separator != "," and 0 < first.count(separator) == line.count(separator):

@@ -63,7 +63,7 @@ class Document:
             self.warnings.append(warning)
 
     def locate(self, name: str, named_at: Marked | Mark | None = None) -> pathlib.Path | None:
-        """Find the data file that a value names; None if it does not exist.
+        """Find the data file that a value names; return None if it does not exist.
 
         The file is looked up next to the configuration file that names it, then among the packaged files. If a value on
         the command line names it, it is looked up in the working directory, then next to the user's file, then among

@@ -26,7 +26,7 @@ def key_texts(model: type[Any]) -> dict[str, str]:
 
 
 def _in_sentences(model: type[Any]) -> dict[str, str]:
-    """The texts of a docstring such as 'eta: how far outputs are clamped. corrections: number of corrections.'."""
+    """Return the texts, by key, of a docstring such as 'eta: how far outputs are clamped. floor: smallest error.'."""
     paragraphs = inspect.cleandoc(vars(model).get("__doc__") or "").split("\n\n")
     names = "|".join(map(re.escape, vars(model).get("__annotations__", ())))
     for paragraph in paragraphs:

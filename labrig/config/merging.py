@@ -11,7 +11,7 @@ BUILDERS = frozenset({"layered", "grid", "edges", "netlist"})
 SHARED_TASK_SECTIONS = frozenset({"split", "encode", "target"})
 
 OF_ENTRIES = frozenset({("instruments",), ("wiring",)})
-"""Maps of entries that the user names: none has a default that `null` could stand for."""
+"""Sections whose entries the user names. No entry has a default, so `null` leaves the entry out."""
 
 
 def _is_choice(section: str, key: str) -> bool:

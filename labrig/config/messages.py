@@ -124,7 +124,7 @@ def _not_a_choice(value: object, choices: Sequence[Any]) -> str:
 
 
 def _not_allowed(value: object, pattern: str) -> str:
-    """Return a message for a text that does not match a pattern, which names the wrong characters if possible."""
+    """Return a message for a text that does not match a pattern; the message names the wrong characters if possible."""
     message = f"{as_written(value)} is not allowed here"
     characters = re.fullmatch(r"\^?(\[[^\]]+\])[+*]\$?", pattern)
     if isinstance(value, str) and characters is not None:

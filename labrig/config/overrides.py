@@ -18,7 +18,7 @@ from labrig.errors import UsageError
 from labrig.quantities import as_written
 
 FILE = "--set"
-"""Used as file name in marks and origins; the line is the number of the override."""
+"""File name in marks and origins of overrides; the line is the number of the override."""
 
 _KEY = r"[^.\[\]\s]+(?:\[[0-9]{1,9}\])*"
 _PATH = re.compile(rf"{_KEY}(?:\.{_KEY})*")

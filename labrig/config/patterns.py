@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from labrig.quantities import as_written
 
 LONGEST = 200
-"""Most characters between braces."""
+"""Largest number of characters between braces."""
 
 DEEPEST = 20
-"""Most parentheses inside one another."""
+"""Largest number of nested parentheses."""
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _VARIABLE = re.compile(r"\s*(?P<name>[A-Za-z]\w*)\s*(?:=\s*(?P<first>[0-9]{1,9})\s*\.\.\s*(?P<last>[0-9]{1,9})\s*)?")
@@ -111,7 +111,7 @@ def _number(text: str, values: Mapping[str, int]) -> int:
 
 
 class _Sum:
-    """Computes a sum by descent: a sum has terms, a term has factors, a factor may be a sum in parentheses."""
+    """Evaluates a sum by recursive descent: sum of terms, term of factors, factor that may be a sum in parentheses."""
 
     def __init__(self, text: str, values: Mapping[str, int]) -> None:
         self._text, self._values = text, values

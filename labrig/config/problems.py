@@ -137,7 +137,7 @@ def _source(mark: Mark | None, lines: dict[str, list[str]]) -> list[str]:
         return []
     whole, caret = source[mark.line - 1], mark.column - 1
     cut = max(0, caret - _KEPT_BEFORE_CARET) if len(whole) > _WIDEST_LINE else 0
-    # No more than is shown: a line of a megabyte may have thousands of problems.
+    # Only as much as is shown: a line of a megabyte may have thousands of problems.
     line = _visible(whole[cut : cut + _WIDEST_LINE + 1].replace("\t", " "))
     if cut:
         line, caret = f"…{line}", caret - cut + 1

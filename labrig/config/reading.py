@@ -24,7 +24,7 @@ _INVISIBLE_CHARACTERS = "[\u00a0\u00ad\u2000-\u200f\u202f\u205f\u2060\u3000\ufef
 _INVISIBLE = re.compile(_INVISIBLE_CHARACTERS)
 _INVISIBLE_AT_START = re.compile(rf"(?:\A[ -]*|:[ ]*){_INVISIBLE_CHARACTERS}")
 _REPEATED_BY_ALIASES = 10_000
-"""Most nodes that aliases may repeat; without it, nested aliases in a few lines could expand to billions of values."""
+"""Largest number of nodes that aliases may repeat; nested aliases in a few lines could repeat billions of them."""
 
 
 def read_text(path: pathlib.Path) -> str:
@@ -35,7 +35,7 @@ def read_text(path: pathlib.Path) -> str:
     ConfigError
         If the file cannot be read, is a folder, or is larger than 1 MiB.
     ConfigProblems
-        If the file is not UTF-8 text; names the place of the first wrong byte.
+        If the file is not UTF-8 text; the problem is at the first wrong byte.
     """
     try:
         if path.is_dir():
@@ -68,7 +68,7 @@ def check_name(path: pathlib.Path) -> None:
 
 
 def find_file(name: str, folders: Sequence[pathlib.Path | None]) -> pathlib.Path | None:
-    """Return the file in the first of the folders that contains it; the name may be an absolute path."""
+    """Return the file in the first folder that contains it, None if none does; the name may be an absolute path."""
     for folder in folders:
         if folder is not None:
             candidate = folder / name

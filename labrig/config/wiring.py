@@ -15,7 +15,7 @@ LONGEST_RANGE = 100_000
 CHANNEL_KEYS = ("drive", "error", "sense")
 """The keys of a row that name channels; every node needs its own channel."""
 LEAD_KEYS = ("channel", "x", "y", "z")
-"""The keys that name channels in a map under a channel key, which is used for a channel with a transducer."""
+"""The keys that name channels if the value of a channel key is a map, as for a channel with a transducer."""
 EDGES = "edges"
 """The row that is not a node: it names the channels that program the edges, or a CSV file."""
 

@@ -16,7 +16,7 @@ from yaml.composer import ComposerError
 from labrig.quantities import NUMBER
 
 DEEPEST = 32
-"""Most levels of nesting: far more than any configuration needs, and too few to overflow the stack."""
+"""Largest depth of nesting: far more than any configuration needs, and too little to overflow the stack."""
 
 TEXT = "tag:yaml.org,2002:str"
 MAP = "tag:yaml.org,2002:map"

@@ -1,7 +1,7 @@
-"""Who may ask: the token of this start, and the origin of a request. The host is checked by Starlette.
+"""Access control: the token of this start of the dashboard, and the origin of a request. Starlette checks the host.
 
-A page of another site can send requests to this computer. It cannot know the token, its requests carry its own origin,
-and a name that it points to this computer is not in the list of hosts.
+A page of another site can send requests to this computer. But it cannot know the token, its requests carry its own
+origin, and a host name that it resolves to this computer is not in the list of allowed hosts.
 
 Another user of this computer cannot know the token either, with one exception: with `--open` (and `labrig run
 --dashboard`) the address is an argument of the browser's command line, which other users can list as long as that
@@ -46,9 +46,9 @@ class Guard:
     Parameters
     ----------
     app
-        The application behind it.
+        The application that it protects.
     token
-        The token.
+        The token that requests must carry.
     port
         Port of the dashboard, which is part of its own origins.
     """
@@ -71,7 +71,7 @@ class Guard:
         await self.app(scope, receive, _with_headers(send))
 
     def _refused(self, asked: HTTPConnection) -> Response | None:
-        """Return the answer to a request that goes no further; None for one that does."""
+        """Return the answer to a request that is refused; None if the request is passed on."""
         in_address = asked.query_params.get("token")
         if not self._knows(asked.cookies.get(self._cookie) if in_address is None else in_address):
             return PlainTextResponse("401: open the address that labrig dashboard printed\n", 401)

@@ -34,7 +34,7 @@ from labrig.json_text import json_text
 from labrig.runs.report.page import POLICY
 
 EVERY_S = 1.0
-"""Time from one look at a run to the next (s)."""
+"""Time from one reading of a run's folder to the next (s)."""
 STATIC = Path(str(files("labrig.dashboard").joinpath("static")))
 
 
@@ -122,7 +122,7 @@ async def _send(socket: WebSocket, following: Following) -> None:
 
 
 async def _gone(socket: WebSocket) -> None:
-    """Return when the page has gone; what it says is ignored."""
+    """Return when the page has disconnected; its messages are ignored."""
     while (await socket.receive())["type"] != "websocket.disconnect":
         pass
 

@@ -75,7 +75,7 @@ class Following:
 
     @property
     def counts(self) -> tuple[int, int]:
-        """Number of steps and of evaluations that were read."""
+        """Number of steps and of evaluations read so far."""
         return len(self.series["step"]), len(self.evaluations)
 
     def _read(self) -> None:
@@ -108,7 +108,7 @@ class Following:
         self.conductances = (self._siemens * self._about.get("scale", 1.0)).tolist()
 
     def _described(self) -> dict[str, Any]:
-        """Return what does not change: name, units, edges and goals; empty as long as it is not written."""
+        """Return what does not change during a run: name, units, edges and goals; empty until it is stored."""
         if not self.folder.has(META):
             return {}
         meta = self.folder.meta()
@@ -127,7 +127,7 @@ class Following:
 
 
 def _changed(folder: RunFolder) -> tuple[Any, ...]:
-    """Return what differs if the journal or its log was written since."""
+    """Return a value that changes whenever the journal or its write-ahead log is written."""
     found: list[Any] = []
     for path in (folder.journal, folder.journal.with_name(f"{folder.journal.name}-wal")):
         try:

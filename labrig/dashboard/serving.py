@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 _LOWER_PRIORITY = 10
-"""Added to the niceness of this process: a run beside it goes first."""
+"""Added to the niceness of this process, so that a run on the same computer has priority."""
 _CLOSING_S = 2
 _LAST_LOOK_S = 1.5
-"""Time for open pages to see how a run ended (s): a look takes place every second."""
+"""Time for open pages to learn how a run ended (s); they are updated every second."""
 
 
 def serve(views: Views, port: int, ready: Callable[[str], None], until: Callable[[], object] | None = None) -> None:
@@ -39,7 +39,7 @@ def serve(views: Views, port: int, ready: Callable[[str], None], until: Callable
     ready
         Called with the address, which contains the token, once the server answers. It serves no page during this call.
     until
-        Function whose return ends the dashboard, like Ctrl-C; called in a thread.
+        Function called in a thread; the dashboard ends when it returns, as on Ctrl-C.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def serve(views: Views, port: int, ready: Callable[[str], None], until: Callable
 
 
 def _is_a_fault(record: logging.LogRecord) -> bool:
-    """Return whether to show a message of uvicorn, which calls every WebSocket that was refused an error (0.54)."""
+    """Return whether to show a log message of uvicorn, which (0.54) logs every refused WebSocket as an error."""
     return "without completing handshake" not in record.getMessage()
 
 

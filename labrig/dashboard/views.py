@@ -15,7 +15,7 @@ from labrig.runs.folder import RunFolder, list_runs
 from labrig.runs.summary import state_text, summaries
 
 MOST_FOLLOWED = 32
-"""Number of runs kept in memory; the one that was looked at longest ago is dropped, and read again when needed."""
+"""Number of runs kept in memory; the least recently viewed one is dropped, and read again when needed."""
 _IN_LIST = ("name", "seed", "began", "state", "reason", "steps", "metrics", "measured_after", "tags")
 
 
@@ -54,13 +54,13 @@ class Views:
         return next((folder for folder in list_runs(self.runs_dir) if folder.path.name == name), None)
 
     def follow(self, name: str) -> Following | None:
-        """Read what was added to a run, and return all that is known of it; None if there is no such run."""
+        """Read what was added to a run, and return all that is known of it; return None if there is no such run."""
         folder = self.folder(name)
         if folder is None:
             return None
         with self._lock:
             following = self._followed.pop(name, None) or Following(folder)
-            self._followed[name] = following  # the last one is the one used last
+            self._followed[name] = following  # the most recently used run is the last
             while len(self._followed) > MOST_FOLLOWED:
                 self._followed.pop(next(iter(self._followed)))
         following.look()

@@ -5,15 +5,15 @@ far the outputs move when the conductances change. With s the width of the range
 
 - An output moves by j₁ = ½ s Σ|g| / |e| if every conductance changes by half of its range in the best direction, and by
   j₂ = ½ s √Σg² / |e| if the directions are random. Differences between trained outputs lie between j₁ and j₂; the
-  temperature is a fixed share of √(j₁ j₂).
-- A step at one example with the rate r changes the error of this example by the share μ = r s² |g|²/|e|² C″/L₀, with
+  temperature is a fixed fraction of √(j₁ j₂).
+- A step at one example with the rate r changes the error of this example by the fraction μ = r s² |g|²/|e|² C″/L₀, with
   the curvature C″ of the loss. The rate is chosen for μ = 1. (Above μ = 2 a single example diverges.) The mean gradient
   of a batch of B examples scatters √B times less, so its rate is √B times higher.
-- The error current moves an output by a fixed share of the activation, or by less if the gradient then depends on the
-  current.
+- The error current moves an output by a fixed fraction of the activation, or by less if the gradient then depends on
+  the current.
 
-The shares were found on the configurations that come with labrig; `tests/claims/auto.py` compares the chosen values
-with those written in these configurations.
+These fractions were found on the configurations that come with labrig; `tests/claims/auto.py` compares the chosen
+values with those written in these configurations.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ BENT = 0.02
 """Largest relative change of a gradient that is accepted when the error current is halved."""
 
 NOISY = 2.0
-"""A difference counts as real if its square is more than this many times the mean square that noise and rounding
-cause."""
+"""A difference between gradients is significant if its square exceeds this multiple of the mean square due to noise and
+rounding."""
 
 HALVINGS = 5
 
@@ -114,8 +114,8 @@ def choose(
     Parameters
     ----------
     assembly : Assembly
-        The configuration. If it contains no `auto`, it is returned unchanged, and nothing is measured; nor is anything
-        if it only scores, unless the loss needs a temperature.
+        The configuration. Without `auto` it is returned unchanged, and nothing is measured. If it trains for 0 epochs,
+        i.e. only scores, something is measured only for a temperature that is `auto`.
     opened : callable
         Opens a rig, as a context manager that makes the rig safe and closes it at the end. The initial conductances are
         written to the rig.
@@ -132,7 +132,7 @@ def choose(
     keys = assembly.auto.keys if assembly.auto is not None else ()
     if not keys:
         return assembly, ()
-    if not assembly.learning.epochs and TEMPERATURE not in keys:  # a run that only scores needs none of the others
+    if not assembly.learning.epochs and TEMPERATURE not in keys:  # scoring needs neither rate nor error current
         return reassembled(assembly, {}), ()
     largest = float(np.abs(assembly.task.activation).max()) or 1.0
     medium = assembly.network.physics.medium
@@ -222,12 +222,13 @@ def _current(
 ) -> tuple[float, str]:
     """Return the error current, and the reason for it.
 
-    It moves an output by SWING, or by less if the gradient depends on the current or a source cannot play it.
+    The current moves an output by SWING (relative to the largest activation), or by less if the gradient depends on the
+    current or a source cannot deliver it.
     """
     few = examples[:2]
     moved = measured(probe, few).moved
     if not moved:
-        raise ConfigError("auto cannot choose the error current, because this rule plays none", remedy="write a number")
+        raise ConfigError("auto cannot choose the error current, as this rule injects none", remedy="write a number")
     current = _rounded(min(SWING * largest / moved, 0.5 * probe.rig.largest_error_a))
     whole = measured(probe.at_current(current), few)
     change = np.inf

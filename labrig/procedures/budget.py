@@ -50,7 +50,7 @@ SOME_EXAMPLES = 3
 
 TINY = 1e-300
 RAIL_ERROR = 100.0
-"""Relative error of an edge with a node beyond a rail, where readings mean nothing."""
+"""Relative error assigned to an edge with a node beyond a rail, whose readings are meaningless."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,7 @@ class Budget:
     omega_tau : (E,) array
         ωτ of the slower node of the edge, at the highest error tone.
     ghost : (E,) array
-        Residue of the channels scanned just before the nodes of the edge, relative to its drop at the error tone.
+        Residue of the channels scanned just before the nodes of the edge, relative to the edge drop at the error tone.
     gap_s, change_s : (E,) arrays
         Gap between levels at the present conductance, 0 if the part is continuous, and the expected change in one
         epoch (S).
@@ -120,7 +120,7 @@ def budget(assembly: Assembly) -> Budget:
     carrier = learning.carrier(assembly.loss, len(hookup.outputs))
     if not isinstance(expected.solver, SeenFromNodes) or carrier.quantity or hookup.per_volt is not None:
         raise ConfigError(
-            "the noise budget is only known for electrical networks whose error is a tone",
+            "the noise budget can be computed only for electrical networks whose error is a tone",
             remedy="use labrig certify, which measures the noise of any gradient",
         )
     task, loss = assembly.task, assembly.loss
@@ -194,7 +194,7 @@ def _drops(assembly: Assembly, states: Array) -> Array:
 
 
 def _senses(assembly: Assembly) -> list[SenseWire]:
-    """Return the senses of the nodes of the network, without the pilot's."""
+    """Return the sense wires of the nodes of the network, without the pilot's."""
     nodes = set(assembly.board.network.nodes)
     return [wire for wire in assembly.board.hookup.senses if wire.node in nodes]
 
@@ -226,8 +226,8 @@ def _rounding(
 ) -> Array:
     """Return the (E,) rms error of b due to rounding that noise does not average away (V).
 
-    states, shaken: voltages of the nodes (B, N), and their amplitudes (B, O, N) for an error at each output. outputs:
-    (E,) the output whose error counts for each edge.
+    states, shaken: voltages of the nodes (B, N), and their tone amplitudes (B, O, N) for an error at each output.
+    outputs: for each edge (E,), the output whose error is used.
     """
     hookup, timing = assembly.board.hookup, assembly.acquisition_timing
     step_v, samples = assembly.devices[hookup.digitizer].digitizer.step_v, timing.plan.window_samples
@@ -256,7 +256,7 @@ def _rounding(
 
 
 def _seen(assembly: Assembly, expected: Expected, states: Array) -> tuple[Array, Array]:
-    """Return the resistance (C,) and the capacitance (C,) that the input of each sense sees (Ω, F)."""
+    """Return the source resistance (C,) (Ω) and the capacitance (C,) (F) at the digitizer input of each sense wire."""
     senses, nodes = _senses(assembly), assembly.board.network.nodes
     assert isinstance(expected.solver, SeenFromNodes)
     seen = expected.solver.resistances(states[len(states) // 2], [nodes.index(wire.node) for wire in senses])
@@ -264,7 +264,7 @@ def _seen(assembly: Assembly, expected: Expected, states: Array) -> tuple[Array,
 
 
 def _of_ends(assembly: Assembly, values: Array, smallest: bool = False) -> Array:
-    """Return the (E,) largest, or smallest, of the values (C,) at the senses of each edge."""
+    """Return, for each edge (E,), the largest or smallest of the values (C,) at its sensed nodes."""
     used = _weights(assembly) != 0
     if smallest:
         return np.where(used, values, np.inf).min(axis=1)
@@ -272,7 +272,7 @@ def _of_ends(assembly: Assembly, values: Array, smallest: bool = False) -> Array
 
 
 def _settling(assembly: Assembly, tau_s: Array) -> Array:
-    """Return the (E,) mean of exp(−t/τ) over the window, t from the time at which the slowest source has settled."""
+    """Return the (E,) mean of exp(−t/τ) over the window; t is the time since the slowest source has settled."""
     plan = assembly.acquisition_timing.plan
     slowest = max(assembly.devices[name].source.settle_s for name in assembly.board.hookup.sources)
     tau_s = np.maximum(tau_s, TINY)
@@ -283,7 +283,7 @@ def _settling(assembly: Assembly, tau_s: Array) -> Array:
 def _ghosts(assembly: Assembly, shaken: Array, ohm: Array, farad: Array) -> Array:
     """Return the (E,) rms residue of the previous channels in the drops at the error tone (V).
 
-    shaken: the (B, O, N) amplitudes of the nodes for an error at each output.
+    shaken: the (B, O, N) tone amplitudes of the nodes for an error at each output.
     """
     hookup, plan = assembly.board.hookup, assembly.acquisition_timing.plan
     able = assembly.devices[hookup.digitizer].digitizer
@@ -312,7 +312,7 @@ def _tone_v(assembly: Assembly) -> float:
 
 
 def _levels(assembly: Assembly, expected: Expected, states: Array, slopes: list[Array]) -> tuple[Array, Array, Array]:
-    """Return the gap between levels, the change of an epoch (S), and rms over mean of the gradient, (E,) each."""
+    """Return, (E,) each: the gap between levels and the change in one epoch (S), and the gradient's rms over mean."""
     hookup, (low, high) = assembly.board.hookup, assembly.network.programmable.range
     record = assembly.calibration
     measured = {} if record is None else record.levels

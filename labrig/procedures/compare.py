@@ -1,7 +1,7 @@
 """Compares runs: differences of their comparability cards, and their figures side by side.
 
-The card has all elements and values of a network as a single hash. Where it differs, the settings that describe the
-network are compared too, so that a reader sees why.
+The card contains a single hash of all elements and values of a network. If this hash differs, the settings that
+describe the network are compared too, so that a reader sees why.
 """
 
 from __future__ import annotations
@@ -79,14 +79,14 @@ class Comparison:
 _ENDED = ("finished", "missed")
 
 LEARNING = {"rule", "measurement", "batch", "epochs", "rate", "decay", "update", "rounding", "hysteresis"}
-"""Keys of the card that say how a run learns: task, board, loss and bench are others."""
+"""Keys of the card that say how a run learns; those of task, board, loss and bench are not among them."""
 
 NETWORK = "network.sha256"
 """Key of the card that has the hash of the network."""
 
 
 def compare(folders: Sequence[RunFolder]) -> Comparison:
-    """Compare runs.
+    """Compare the cards, states and figures of several runs.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def compare(folders: Sequence[RunFolder]) -> Comparison:
         If a run ended before it began to train.
     """
     for folder in folders:
-        read_journal(folder.journal)  # a damaged one is reported instead of compared
+        read_journal(folder.journal)  # a damaged run raises StorageError here
     summaries = [summarize(folder) for folder in folders]
     for summary in summaries:
         if summary["name"] is None:

@@ -266,7 +266,7 @@ def _against_exact(
     steps: int,
     progress: Callable[[str], None],
 ) -> tuple[float, float]:
-    """Descend again by the exact gradient; return the relative distance of the two ends, and its uncertainty."""
+    """Descend again by the exact gradient; return the relative distance of the two end points, and its uncertainty."""
     progress("exact descent from the same start")
     update.restore(start)
     write(probe.rig, update.settings())

@@ -156,7 +156,7 @@ def visa_resources() -> list[Finding]:
 
 
 def serial_ports(by_id: Path = Path("/dev/serial/by-id"), processes: Path = Path("/proc")) -> list[Finding]:
-    """Return every port with its permanent name, permissions and users. None is opened: that would reset an Arduino."""
+    """Return every port with its permanent name, permissions and users. Opens none, as this would reset an Arduino."""
     try:
         from serial.tools.list_ports import comports
     except ImportError:
@@ -237,12 +237,12 @@ def exit_code(reports: list[InstrumentReport]) -> int:
 
 
 def unreachable(name: str, driver: str, error: LabrigError) -> InstrumentReport:
-    """Return the report of an instrument that the bench could not create."""
+    """Return the report on an instrument that the bench could not create."""
     return _failed(InstrumentReport(name, driver, "absent"), error)
 
 
 class _Visit:
-    """Opens and identifies one instrument; if `left` is set by then, also makes it safe, as nothing else will."""
+    """Opens and identifies one instrument; if nobody waits for it any more (`left` is set), also makes it safe."""
 
     def __init__(self, instrument: Instrument, left: threading.Event) -> None:
         self.over = threading.Event()
@@ -372,7 +372,7 @@ def _holders(device: Path, processes: Path) -> Iterator[str]:
         try:
             held = any(os.readlink(link) == target for link in descriptors.iterdir())
             name = (descriptors.parent / "comm").read_text(encoding="utf-8", errors="replace").strip()
-        except OSError:  # it has exited, or belongs to another user
+        except OSError:  # the process has exited, or belongs to another user
             continue
         if held:
             yield f"{name} (process {descriptors.parent.name})"

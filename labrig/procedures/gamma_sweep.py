@@ -58,8 +58,8 @@ class Sweep:
     def share_at(self, current_a: float, reference: Array) -> float:
         """Estimate the deviation of the gradient at an error current (A), relative to the size of its reference (E,).
 
-        It is scaled as γ² from the nearest resolved pair of currents; 0 if no pair is resolved, or if the deviation
-        does not grow with the current, as noise and rounding do not.
+        The deviation is scaled as γ² from the nearest resolved pair of currents. It is 0 if no pair is resolved, or if
+        the deviation does not grow with the current (as noise and rounding do not).
         """
         size = float(np.linalg.norm(reference))
         pairs = np.flatnonzero(self.resolved)
@@ -123,7 +123,7 @@ def sweep_gamma(probe: GradientProbe, example: int) -> Sweep:
 
 
 def _exponent(current_a: Array, departure: Array) -> tuple[float | None, tuple[float, float] | None]:
-    """Slope in a log-log plot, and its 95 % interval; None for fewer than four points."""
+    """Return the slope in a log-log plot and its 95 % interval; None for fewer than four points."""
     if len(current_a) < 4:
         return None, None
     (slope, _), covariance = np.polyfit(np.log(current_a), np.log(departure), 1, cov=True)

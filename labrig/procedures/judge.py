@@ -1,9 +1,9 @@
-"""Judges the score of a trained board independently, by the outputs of every example from the truth or from a judge.
+"""Judges the score of a trained board independently: compares its outputs with the truth or with those of a judge.
 
 A rig scores itself with the digitizer that it was trained with, so training compensates the errors of that digitizer:
 with gains that are 30 % off, the rig reads 0.27 mV between outputs and targets of a regression, while the true value is
-54 mV. The truth of a simulated bench and the `judge` of a configuration do not share these errors. They are asked once,
-after training, and nothing is learned from their outputs.
+54 mV. The true outputs of a simulated bench and those of the `judge` of a configuration do not have these errors. They
+are obtained once, after training, and nothing is learned from them.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ Array = NDArray[np.float64]
 
 TRUTH = "truth"
 STANDARD_UNCERTAINTIES = 4.5
-"""Difference of an output that the uncertainty does not explain. With gain and zero drawn at random, 1 in 25,000
-channels exceeds it."""
+"""Number of standard uncertainties beyond which a difference of an output is unexplained. With gain and zero drawn at
+random, 1 in 25,000 channels exceeds it."""
 LEAST_RELATIVE = 1e-5
-"""Difference, as a share of the largest output, below which outputs count as equal whatever their uncertainty is."""
+"""Difference, relative to the largest output, below which outputs count as equal whatever their uncertainty is."""
 OUTPUT_SHARE = 0.05
-"""Difference of the outputs, as a share of the outputs (rms), that matters even if a stated uncertainty explains it."""
+"""Difference of the outputs, relative to the outputs (rms), that matters even if the stated uncertainty explains it."""
 LOSS_SHARE = 0.02
-"""Difference of the loss that matters, as a share of its scale."""
+"""Difference of the loss that matters, relative to the scale of the loss."""
 FITS = 0.2
-"""A cause is named if it leaves no more than this share of the difference."""
+"""A cause is named if it leaves no more than this fraction of the difference unexplained."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def compare(experiment: Experiment, own: OutputReadings, judged: OutputReadings,
 def differing(
     own: Mapping[str, float], judged: Mapping[str, float], tolerances: Mapping[str, float]
 ) -> dict[str, tuple[float, float]]:
-    """Return the metrics that differ by more than their tolerance; its key is the name without `test_` or `train_`."""
+    """Return metrics that differ by more than their tolerance; `tolerances` has names without `test_` or `train_`."""
     found: dict[str, tuple[float, float]] = {}
     for name, value in own.items():
         tolerance = tolerances.get(name.removeprefix("test_").removeprefix("train_"))

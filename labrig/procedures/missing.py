@@ -9,7 +9,7 @@ from labrig.instruments.findings import Finding
 from labrig.procedures.doctor import LIBRARIES, InstrumentReport
 
 _PACKAGE_OF = {"VISA": "pyvisa", "serial port": "pyserial"}
-"""Package through which drivers use what a probe of this machine looks for."""
+"""Subject of a probe → the package through which drivers use it."""
 _NOT_REACHED = ("absent", "fault")
 
 

@@ -111,7 +111,7 @@ class NewData:
             unused = [name for name in read_csv(self.file).columns if name not in used]
             if label is not None and unused:
                 names = ", ".join(map(as_written, unused))
-                message = f"{self.file.name}: the run was not trained with {names}, which is ignored"
+                message = f"{self.file.name}: columns not used in training are ignored: {names}"
                 warnings.append(Problem(None, "--data", message))
 
     @property

@@ -14,7 +14,7 @@ from labrig.rig.rig import Rig
 from labrig.rig.zero import zeros_among
 
 CHANGED_LEVELS = 0.1
-"""Assumed share of the edges whose level a step changes, for the size of the journal; in most runs it is smaller."""
+"""Assumed fraction of the edges whose level a step changes, for the size of the journal; smaller in most runs."""
 
 TRIAL_EXAMPLES = 12
 
@@ -59,8 +59,8 @@ def count(
 ) -> Counts:
     """Count the updates and acquisitions of a schedule with a rule that takes `acquisitions` per example.
 
-    If `judged` by an instrument, a run measures every example once more. With `zero_every`, acquisitions of the zero
-    are counted too.
+    With `judged`, an instrument measures every example once more. With `zero_every`, the acquisitions that measure the
+    digitizer's zero are counted too.
     """
     updates = schedule.epochs * -(-train // schedule.batch)
     every = schedule.evaluate_every

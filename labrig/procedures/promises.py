@@ -36,7 +36,7 @@ def not_promised(assembly: Assembly) -> list[NotPromised]:
         NotPromised(
             "",
             "if the computer loses power or stops, or the watchdog process is killed together with the run, "
-            "instruments without their own watchdog stay as they are until `labrig safe`",
+            "instruments without their own watchdog stay as they are until `labrig safe` is run",
         )
     ]
     hookup = assembly.board.hookup

@@ -211,7 +211,7 @@ class RecordedRun:
         return self._earlier_bench_s + self._setup.bench.clock.now() - self._bench_began_s
 
     def _event(self, steps: int, event: str, detail: dict[str, Any]) -> Event:
-        """An event with the bench's count of acquisitions and clock."""
+        """Return an event with the number of acquisitions so far and the time on the bench's clock."""
         rig = self._setup.rig
         return Event(steps, event, detail, rig.acquisitions, rig.clock.now())
 
@@ -237,7 +237,7 @@ class RecordedRun:
         self.folder.write_text(META, text, lambda file: journal.keep([file]))
 
     def _judge(self, experiment: Experiment) -> None:
-        """Have the score judged from outside. Training is complete and recorded, so a failure is only reported."""
+        """Have the score judged independently. Training is complete and recorded, so a failure is only reported."""
         try:
             instrument = self._assembly.judge_on(experiment.rig)
             self._judgement = judge(experiment, self._setup.bench, instrument)
@@ -271,7 +271,7 @@ def _later_origins(before: Sequence[list[str]], now: Sequence[list[str]]) -> lis
 
 
 def _failure(error: Exception) -> dict[str, Any]:
-    """Return the journal entry of a failure: its first error, the others, and the failures to make safe."""
+    """Return the journal entry of a failure: its first error, the others, and those while making instruments safe."""
 
     def as_json(each: Exception) -> dict[str, Any]:
         return {"kind": type(each).__name__, "message": str(each), "device": getattr(each, "device", None)}

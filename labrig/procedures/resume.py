@@ -19,7 +19,7 @@ from labrig.runs.lock import being_written, is_being_written
 from labrig.runs.raw import RawBlocks
 
 CHANGEABLE = ("instruments", "faults")
-"""Sections that may change when a run is resumed: a serial port has another name, or a fault is to be treated
+"""Sections that may change when a run is resumed, e.g. if a serial port has another name or a fault is to be treated
 differently. What a change means for the results is checked against the comparability card."""
 
 
@@ -131,5 +131,5 @@ def _require_changeable(override: str) -> None:
     if path[0] not in CHANGEABLE:
         raise UsageError(
             f"--set {override}: only {' and '.join(CHANGEABLE)} may change when a run is resumed",
-            remedy="begin a new run; programmable.initial: {run: …} starts it from what this one has learned",
+            remedy="begin a new run; programmable.initial: {run: …} starts it from the conductances of this one",
         )

@@ -21,7 +21,8 @@ class RunResult:
     folder
         The folder of the run.
     state
-        "interrupted" if the run was stopped before the last evaluation was complete and the rig was closed.
+        "interrupted" if the run was stopped before its last evaluation was complete and its rig closed, else
+        "finished".
     metrics
         Metrics of the last evaluation by name (volts, or the loss's own unit), and the loss before training.
     evaluated_at_step
@@ -47,7 +48,7 @@ class RunResult:
     left_out
         For each picture that could not be made, by file name, the reason.
     judgement
-        The score as judged from outside; None if there is no judge or the run was interrupted.
+        The independent judgement of the score; None if there is no judge or the run was interrupted.
     not_judged
         Why the judge could not be asked; empty if it was asked or there is none.
     measurement

@@ -61,7 +61,7 @@ class SafeReport:
     alive : bool
         Whether that process is still running.
     stopped : bool
-        Whether it was running, and has stopped because it was asked to.
+        Whether that process was running, and has stopped on request.
     detail, remedy : str
         Why the instrument is not safe, and what to do.
     """
@@ -85,7 +85,8 @@ class SafeReport:
 def make_safe(names: Sequence[str] = (), pid: int | None = None) -> list[SafeReport]:
     """Make instruments safe, each over its own connection, even while a running program uses them.
 
-    A running program is asked to stop first, so that it switches nothing on again, and is then waited for.
+    A running program is first asked to stop, so that it switches nothing on again. It is given time to end before the
+    reports are returned.
 
     Parameters
     ----------
@@ -254,7 +255,7 @@ def _program(run: str, runs_dir: Path) -> tuple[str, Callable[[], int | None]]:
 
 
 def _signal(pid: int, number: int, find: Callable[[], int | None]) -> bool:
-    """Send a signal to a process if `find` still returns it; return False if it does not."""
+    """Send a signal to a process if `find` still returns its id; return False if it does not."""
     if find() != pid:
         return False
     try:

@@ -113,7 +113,7 @@ def _require_same_meaning(folder: RunFolder, then: Sequence[Terminal], now: Sequ
 
 
 def _seeds(folder: RunFolder, document: Document, overrides: Sequence[str]) -> dict[str, object]:
-    """Return the seed of the run, and the seed that keeps the simulated board as it is without it."""
+    """Return settings: the seed of the run, and the simulation seed that keeps the simulated board the same."""
     if any(text.startswith("seed=") for text in overrides):
         return {}
     own, simulated = document.get(("seed",)), document.get(("simulation", "seed"))

@@ -159,7 +159,7 @@ def _source(wire: SourceWire, what: Literal["drive", "error"], facts: Instrument
 
 
 def _pin(facts: InstrumentFacts, channel: str) -> str:
-    """Return chip and terminals of a channel; the terminal for the edge's first node comes first."""
+    """Return the chip and the terminals of a channel; the terminal for the edge's first node comes first."""
     if not facts.chip:
         return ""
     chip, rheostat = divmod(int(channel), len(facts.chip))

@@ -49,7 +49,7 @@ BOARD_MISTAKES = [
         "channels: 2, supply: [-2.5 V, 2.5 V], write: ▲3 s",
         "instruments.pots.write",
         "a training step of 2 acquisitions and a write takes 3.0",
-        "(3 s of them to write), but limits.step allows only 2 s",
+        "(3 s of it to write), but limits.step allows only 2 s",
         base=ISLANDS,
     ),
     Mistake(

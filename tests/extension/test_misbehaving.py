@@ -182,7 +182,7 @@ def test_a_rule(config: Path, capsys: pytest.CaptureFixture[str], rule: str, say
         ("learning.loss=lab_wrong:Scalar", "learning.loss", "has shape (); with 1 outputs it must be (1,)"),
         ("task={lab_wrong:Wide: {}}", "task.lab_wrong:Wide", "target has 2 columns, but readout has 1 rows"),
         ("task={lab_wrong:Fewer: {}}", "task.lab_wrong:Fewer", "target has 1 rows, but activation has 2"),
-        ("task={lab_wrong:Unknown: {}}", "task.lab_wrong:Unknown", "target contains something else than finite"),
+        ("task={lab_wrong:Unknown: {}}", "task.lab_wrong:Unknown", "target contains values that are not finite"),
         ("task={lab_wrong:Beyond: {}}", "task.lab_wrong:Beyond", "train must be an array of indices"),
         ("task={lab_wrong:Listed: {}}", "task.lab_wrong:Listed", "train must be an array of indices"),
     ],

@@ -1,4 +1,4 @@
-"""The bench of real instruments: real drivers, real time, no simulated truth, and a watchdog."""
+"""The bench of real instruments: real drivers, real time, unknown true outputs, and a watchdog."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class HardwareBench:
         self.watchdog = Watchdog(silence_s)
 
     def connect(self, name: str, driver: DriverInfo, options: Any) -> Any:
-        """Return the driver's instrument, reserved and watched while open; raises ConfigError for a generic model."""
+        """Return the driver's instrument, reserved and watched while it is open; ConfigError for a generic driver."""
         if driver.factory is None:
             raise ConfigError(
                 f"{driver.name} is not a real instrument",

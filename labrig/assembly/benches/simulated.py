@@ -72,7 +72,7 @@ def board_wiring(assembly: Assembly) -> BoardWiring:
 
 
 def _sensors(assembly: Assembly) -> dict[str, float]:
-    """Return the volts per unit of every channel behind a sensor; a judge reads the sensors of the outputs."""
+    """Return the volts per unit of state of every channel behind a sensor; a judge reads the outputs' sensors."""
     hookup = assembly.board.hookup
     sensors = {f"{hookup.digitizer}/{wire.channel}": wire.sensor for wire in hookup.senses}
     if assembly.judge is not None:

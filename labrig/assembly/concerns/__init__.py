@@ -1,7 +1,7 @@
 """Warnings of `check`: a run is possible, but will not do what the user expects. One file each.
 
 A concern is a function of the assembly that yields (place in the configuration, warning) pairs; each warning has a
-figure and a remedy. To add one, write a file here and add its name to `ALL`.
+number and a remedy. To add one, write a file here and add its name to `ALL`.
 """
 
 from __future__ import annotations

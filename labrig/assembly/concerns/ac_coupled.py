@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def ac_coupled(assembly: Assembly) -> Warnings:
-    """Warn that diodes charge the coupling capacitors of sources, which no simulation of labrig contains."""
+    """Warn that diodes charge the coupling capacitors of sources, an effect that labrig does not simulate."""
     if assembly.board.network.linear:
         return
     for name in assembly.board.hookup.sources:
@@ -18,5 +18,5 @@ def ac_coupled(assembly: Assembly) -> Warnings:
             yield (
                 ("instruments", name),
                 f"{name} is AC-coupled: diodes charge its coupling capacitors up to the amplitude of the tones, a bias "
-                "that the simulation lacks; use a board without diodes, or sources that play levels",
+                "that labrig does not simulate; use a board without diodes, or DC-coupled sources",
             )

@@ -25,7 +25,7 @@ EXAMPLES = 8
 def error_at_diodes(assembly: Assembly) -> Warnings:
     """Warn of an error current whose tones are distorted by the board at its initial conductances.
 
-    If the carrier does not need to know the error first, the tones are also on while the activation is read.
+    A carrier that does not need to know the error first plays these tones also while the activation is read.
     """
     expected = Expected(assembly)
     solver, learning = expected.solver, assembly.learning

@@ -1,4 +1,4 @@
-"""Nodes that have not settled when they are read by a digitizer that takes each scan at constant voltages."""
+"""Nodes that have not settled when they are read, if the digitizer scans only while all sources are constant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A learning rate whose steps are longer than the range of the conductances."""
+"""A learning rate at which steps exceed the range of the conductances."""
 
 from __future__ import annotations
 

@@ -27,6 +27,6 @@ def rounding(assembly: Assembly) -> Warnings:
         ("instruments", name),
         f"the noise, {format_quantity(noise_v, 'voltage')}, is below half a step of {name} (a step is "
         f"{format_quantity(able.step_v, 'voltage')}), so averaging does not help: every reading may be off by up to "
-        "half a step, and a tone much smaller than a step is not seen. Stated uncertainties include it; use "
+        "half a step, and a tone much smaller than a step is not seen. Stated uncertainties allow for this; use "
         f"{bits} bits or more, or a smaller full_scale",
     )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 PHASES = 64
 SHARE = 0.45
-"""Bias of the gradient per ratio of third harmonic to fundamental (the largest): 0.4 to 0.5 on boards with diodes."""
+"""Bias of the gradient over the largest ratio of third harmonic to fundamental: 0.4 to 0.5 on boards with diodes."""
 
 SMALL = 1e-3
 

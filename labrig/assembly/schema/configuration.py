@@ -194,7 +194,7 @@ def _value(definitions: Definitions, options: Any) -> Schema:
 
 
 def _merged(schema: Schema, extensions: Extensions[Any], key: str, options: Iterable[Schema]) -> Schema:
-    """Return a schema with the names that `key` may have, and with the keys of all classes of these names."""
+    """Return a schema with the class names that `key` may have as its value, and with the keys of all these classes."""
     properties = dict(schema["properties"])
     for each in options:
         for name, value in each.get("properties", {}).items():
@@ -230,7 +230,7 @@ def _plain_refs(schemas: dict[str, Schema]) -> dict[str, Schema]:
 
 
 def _without_required(schema: Any) -> Any:
-    """Return the schema for a file with only some of the keys; its references lead to such schemas, too."""
+    """Return the schema without required keys, for files with only some keys; its references lead to such schemas."""
     if isinstance(schema, list):
         return [_without_required(each) for each in schema]
     if not isinstance(schema, dict):

@@ -42,17 +42,17 @@ from labrig.signals.tone_planner import PlanError, TonePlan, window_samples
 
 MAINS_HZ = (50.0, 60.0)
 SILENCE_MARGIN_S = 0.1
-"""Silence between two acquisitions that the watchdog of a programmer must allow in addition to an acquisition (s)."""
+"""Pause between two acquisitions (s) that a programmer's watchdog must tolerate in addition to an acquisition."""
 
 MOST_SAMPLES = 1 << 24
-"""Most samples per channel in one window; a hundred such channels would exceed the memory of a computer."""
+"""Largest number of samples per channel in one window; a hundred channels of this length would exceed the memory."""
 
 
 MOST_VALUES = 1 << 29
-"""Most samples of all channels in one acquisition, including the time in which the sources settle: 4 GiB."""
+"""Largest number of samples of all channels in one acquisition, including settling: 4 GiB."""
 
 MOST_EXAMPLES = 10**9
-"""Most training examples in one run over all epochs: three weeks at 1 ms per acquisition."""
+"""Largest number of training examples in one run over all epochs: three weeks at 1 ms per acquisition."""
 
 YEAR_S = 365.25 * 86400
 
@@ -120,8 +120,8 @@ def read_tones(
 ) -> TonePlan | None:
     """Return the tones: one for the activation if it is a sine, then those that carry the error.
 
-    None if there is a problem, or if the tones cannot be checked yet. If the window has too many samples only because
-    the sample rate is too high, only the sample rate is reported.
+    Returns None if there is a problem, or if the tones cannot be checked yet. If the window has too many samples only
+    because the sample rate is too high, only the sample rate is reported.
     """
     fast_enough = check_sample_rate(document, acquisition, devices)
     if not fast_enough and acquisition.sample_rate * acquisition.window >= MOST_SAMPLES:
@@ -188,7 +188,7 @@ def read_timing(
     network: NetworkChoice,
     task: Task | None = None,
 ) -> AcquisitionTiming | None:
-    """Plan one acquisition; None if there are problems.
+    """Plan one acquisition; return None if there are problems.
 
     `settle: auto` is the settling time of the slowest source, or of the network if that takes longer.
     """
@@ -278,7 +278,7 @@ def _check_step(
     elif acquisition_s <= limits.step and batch > 1:
         path = ("learning", "batch")
     limit = format_quantity(limits.step, "time")
-    took = f"{format_quantity(measured_s + write_s, 'time')} ({format_quantity(write_s, 'time')} of them to write)"
+    took = f"{format_quantity(measured_s + write_s, 'time')} ({format_quantity(write_s, 'time')} of it to write)"
     what = f"{count} acquisition{'s' if count > 1 else ''} and a write"
     document.report(path, f"a training step of {what} takes {took}, but limits.step allows only {limit}")
 

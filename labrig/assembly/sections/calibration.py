@@ -24,7 +24,8 @@ from labrig.quantities import as_written, escape_hint
 PATH = ("calibration", "record")
 
 OFF = 2.0
-"""Ratio of measured to nominal conductances from which the record is of another part; tolerances are 30 % at most."""
+"""Median ratio of measured to nominal conductances, or its inverse, from which the record must be of another part;
+tolerances of parts are 30 % at most."""
 
 
 class Calibration(Section):
@@ -47,7 +48,7 @@ def read_calibration(
     simulation: SimulationChoice,
     board: Board | None = None,
 ) -> CalibrationChoice | None:
-    """Read the record, and check that it is valid and belongs to these instruments; None if there are problems."""
+    """Read the record, and check that it is valid and of these instruments; return None if there are problems."""
     if header.calibration is None:
         return CalibrationChoice(None)
     section = validate(document, ("calibration",), Calibration)
@@ -131,7 +132,7 @@ def _problem_of_wiring(record: CalibrationRecord, devices: Mapping[str, Device],
 
 
 def _are_of_part(measured: LevelTable, nominal: LevelTable | Continuous) -> bool:
-    """Return whether measured levels may be of a part: its codes, and most conductances within OFF of the nominal."""
+    """Return whether measured levels may belong to a part: they have its codes, and its conductances within OFF."""
     if not isinstance(nominal, LevelTable):
         return False
     by_code = nominal.by_code

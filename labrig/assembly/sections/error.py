@@ -34,7 +34,7 @@ def check_error(
 ) -> None:
     """Check the error current against the sources, the limits and the digitizer.
 
-    Whether it is too small is checked only if `tones` is given.
+    Whether the current is too small is checked only if `tones` is given.
     """
     current, role = learning.section.error.largest, _role(learning)
     path = ("learning", "error", learning.section.error.flow_key)
@@ -66,7 +66,7 @@ def check_carrier(document: Document, learning: LearningChoice, network: Network
 
 
 def check_slope(document: Document, learning: LearningChoice, layout: Layout) -> None:
-    """Report an activation or a rule that requires edges of energy ½θu², if the network has others."""
+    """Report an activation or a rule that requires edges of energy ½ · parameter · drop², if the network has others."""
     if all(edge.slope is None for edge in layout.edges):
         return
     quadratic = "the energy of an edge is not half its parameter times its drop squared"
@@ -93,7 +93,7 @@ def check_aperture(document: Document, board: Board, devices: Mapping[str, Devic
 
 
 def _check_where(document: Document, board: Board, learning: LearningChoice) -> None:
-    """Report an error that is injected as one quantity at a node of the other quantity, which would not respond."""
+    """Report an error that is injected as one quantity at a node that carries the other, and would not respond."""
     medium, name = medium_in_use(), learning.section.error.carrier
     flow, second_flow = medium.flow.replace("_", " "), medium.second_flow.replace("_", " ")
     for wire in board.hookup.outputs:

@@ -36,7 +36,7 @@ class JudgeChoice:
 def read_judge(
     document: Document, header: Header, devices: Mapping[str, Device], board: Board, learning: LearningChoice
 ) -> JudgeChoice | None:
-    """Read the section; None if it has problems."""
+    """Read the section; return None if it has problems."""
     if header.judge is None:
         return JudgeChoice(None)
     section = validate(document, ("judge",), Judge)
@@ -56,7 +56,7 @@ def read_judge(
 
 
 def _problem(labels: list[str], devices: Mapping[str, Device], board: Board, learning: LearningChoice) -> str | None:
-    """Return a problem of the channels; None if there is none."""
+    """Return what is wrong with the channels; None if nothing is."""
     rig = board.hookup.digitizer
     others = [
         each for each, one in devices.items() if isinstance(one.capabilities, DigitizerCapabilities) and each != rig

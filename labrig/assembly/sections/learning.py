@@ -59,7 +59,7 @@ class Error(Section):
 
 @cache
 def error_section(flow_key: str, second: bool = False) -> type[Error]:
-    """Return the section's model for a medium with this key; `second`: whether a second quantity carries the error."""
+    """Return the section's model with this key for the flow; `second`: whether a second quantity carries the error."""
     flow = PositiveSecondFlow if second else PositiveFlow
     model = create_model("Error", __base__=Error, **{flow_key: (flow, ...)})  # type: ignore[call-overload]
     model.flow_key = flow_key
@@ -169,7 +169,7 @@ NAMED: tuple[tuple[TreePath, Extensions[Any], str | None], ...] = (
 
 
 def read_learning(document: Document) -> LearningChoice | None:
-    """Validate the section together with the keys of the classes it names; None if it has problems."""
+    """Validate the section together with the keys of the classes it names; return None if it has problems."""
     if document.get(("learning",)) is None:
         return None
     found = [_named(document, *named) for named in NAMED]
@@ -218,7 +218,7 @@ def _with_error(model: type[Section], error: type[Section]) -> type[Section]:
 
 
 LARGEST_TWIN = 1000
-"""Most edges of a board that a twin can keep up with: its work grows as the square of their number."""
+"""Largest number of edges that a twin can keep up with: its work grows as the square of this number."""
 
 
 def check_twin(document: Document, learning: LearningChoice, board: Board) -> None:
@@ -277,7 +277,7 @@ def _is_below(document: Document, written: Mark, named: Mark) -> bool:
 
 
 def _owned(known: Extensions[Any]) -> dict[str, str]:
-    """Return, by option, which of labrig's own classes it belongs to."""
+    """Return, for each option, which of labrig's own classes has it."""
     return {key: name for name in known.own for key in known.find(name).Options.model_fields}
 
 

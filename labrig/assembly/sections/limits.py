@@ -66,7 +66,7 @@ def check_drive(
     learning: LearningChoice,
     limits: Limits,
 ) -> None:
-    """Report every voltage of the task that exceeds a source, the digitizer, the supply of a part, or a limit.
+    """Report every voltage of the task beyond the range of a source or the digitizer, a part's supply, or a limit.
 
     A limit that does not apply to the network is reported too.
     """

@@ -101,7 +101,7 @@ def medium_of(document: Document) -> Medium:
 
 
 def read_network(document: Document) -> NetworkChoice | None:
-    """Validate the section with the keys of its physics; None if it has problems."""
+    """Validate the section with the keys of its physics; return None if it has problems."""
     if document.get(("network",)) is None:
         return None
     named = document.get(("network", "physics"))
@@ -121,7 +121,7 @@ def read_network(document: Document) -> NetworkChoice | None:
 
 
 def read_layout(document: Document, network: NetworkChoice) -> Layout | None:
-    """Build the nodes and elements, without sources; None if there are problems."""
+    """Build the nodes and elements, without sources; return None if there are problems."""
     before = len(document.problems)
 
     def report(key: tuple[str | int, ...], message: str) -> None:
@@ -147,7 +147,7 @@ def read_layout(document: Document, network: NetworkChoice) -> Layout | None:
 
 
 def _located(document: Document, options: Section, key: tuple[str, ...], above: tuple[str, ...]) -> Section:
-    """Return options in which the file at a key has the path where it was found; report a file that is missing."""
+    """Return the options with the file name at a key replaced by the path of the file; report a missing file."""
     first, *below = key
     value = getattr(options, first)
     if value is None:
@@ -188,7 +188,7 @@ def check_range(document: Document, network: NetworkChoice, board: Board, device
             document.report(
                 path,
                 f"{capabilities.part.name} of {name} has {count} in this range; "
-                "choose a wider range, in which its levels are dense",
+                "choose a wider range, which contains at least 2 of its levels",
             )
 
 

@@ -1,4 +1,4 @@
-"""What a task and a loss of the user's own must be, tried before anything is played."""
+"""Checks of the user's own task and loss, made before the sources play anything."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ POINTS = 3
 """Number of points at which a loss is tried; a loss may have a kink at one of them."""
 
 STEP = 1e-6
-"""Step of the difference of the loss, relative to the outputs."""
+"""Step of the finite differences of the loss, relative to the outputs."""
 
 LARGEST_DIFFERENCE = 0.01
 """Largest difference between the gradient and the slope of the loss that is not reported."""
@@ -33,7 +33,7 @@ def task_problem(task: Task) -> str:
         if array.ndim != 2:
             return f"{name} has shape {array.shape}, not {dimensions}"
         if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
-            return f"{name} contains something else than finite numbers"
+            return f"{name} contains values that are not finite numbers"
     if len(target) != len(activation):
         return f"target has {len(target)} rows, but activation has {len(activation)}: both need one per example"
     if target.shape[1] != len(readout):
@@ -45,7 +45,7 @@ def task_problem(task: Task) -> str:
 
 
 def loss_problem(loss: Loss, task: Task) -> str:
-    """Return why a loss cannot be injected as an error; empty if it can."""
+    """Return why the gradient of a loss cannot be injected as an error; empty if it can."""
     outputs = task.readout.shape[1]
     for volts, target in _points(task):
         value, gradient = loss.value(volts, target), np.asarray(loss.gradient(volts, target))
@@ -78,7 +78,7 @@ def slope_problem(loss: Loss, task: Task) -> str:
 
 
 def _points(task: Task) -> list[tuple[Array, Array]]:
-    """Outputs within the span of the drives, with targets of examples."""
+    """Return pairs of outputs, within the span of the drives, and targets of examples."""
     largest = float(np.abs(task.activation).max(initial=0.0)) or 1.0
     rng = np.random.default_rng(0)
     chosen = np.linspace(0, len(task.target) - 1, POINTS).round().astype(int)

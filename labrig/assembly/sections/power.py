@@ -47,7 +47,8 @@ def read_power(document: Document, devices: Mapping[str, Device]) -> Power | Non
         for place, name in enumerate(names):
             path = ("power", key, place)
             if name not in devices:
-                document.report(path, f"no instrument is called {as_written(name)}; there are {', '.join(devices)}")
+                known = ", ".join(devices)
+                document.report(path, f"no instrument is called {as_written(name)}; the instruments are {known}")
             elif name in names[:place]:
                 document.report(path, f"{name} is listed twice; remove one")
             elif devices[name].driver.kind == "digitizer":

@@ -30,7 +30,7 @@ class Programmers(Section):
 
 
 def read_programmers(document: Document, devices: dict[str, Device]) -> Programmers | None:
-    """Validate the section; None if it has problems."""
+    """Validate the section; return None if it has problems."""
     section = validate(document, ("programmers",), Programmers)
     if section is None or section.refresh is None:
         return section

@@ -30,7 +30,7 @@ from labrig.simulation.section import (
 
 
 def read_simulation(document: Document) -> SimulationChoice | None:
-    """Validate the section with the keys of the imperfections and faults that it names; None if it has problems.
+    """Validate the section with the keys of the imperfections and faults that it names; return None if it has problems.
 
     Unknown names of faults are reported by `read_faults`.
     """
@@ -89,7 +89,7 @@ def read_faults(
 
 
 class _Entry:
-    """One entry of `faults` on its way to the schedule."""
+    """Checks one entry of `faults`, and converts it to a ScheduledFault."""
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class _Entry:
         device, _, channel = entry.where.partition("/")
         if device not in self._devices and device not in self._faulty:
             names = ", ".join([*self._devices, *sorted(self._faulty)])
-            self._refuse("where", f"{as_written(device)} is not an instrument of this file; there are {names}")
+            self._refuse("where", f"{as_written(device)} is not an instrument of this file, which has {names}")
         if kind is None:
             return None
         self._check_duration(kind)
@@ -142,7 +142,7 @@ class _Entry:
             return None
 
     def _check_duration(self, kind: type[Fault]) -> None:
-        """Check that the fault takes the `for` that is written."""
+        """Report a `for` if the fault takes none, or if it is a number but must be a time."""
         what, duration = self._entry.what, self._entry.for_
         if duration is not None and kind.momentary:
             self._refuse("for", f"{what} happens at once and takes no 'for'; remove it", at_key=True)

@@ -77,7 +77,7 @@ class TaskChoice:
 
 
 def read_choice(document: Document) -> TaskChoice | None:
-    """Validate the section; None if it has problems."""
+    """Validate the section; return None if it has problems."""
     written = document.get(("task",))
     if written is None:
         return None
@@ -147,7 +147,7 @@ class _NoBoard(Exception):
 
 
 class _NoTerminals:
-    """Stands for the terminals of a board that has problems, so that a task that needs none is checked all the same."""
+    """Placeholder for the terminals of a board that has problems; a task that does not use them is still checked."""
 
     def __getattr__(self, name: str) -> Any:
         raise _NoBoard
@@ -161,7 +161,7 @@ def read_examples(
     board: Board | None = None,
     header: Header | None = None,
 ) -> Task | None:
-    """Build the task; None if it has problems, or needs a board and there is none yet.
+    """Build the task; return None if it has problems, or needs a board and there is none yet.
 
     Whether the task fits the board is checked by `read_task`.
     """
@@ -237,7 +237,7 @@ def read_loss(
 
 
 def _check_loss(document: Document, choice: TaskChoice, learning: LearningChoice) -> None:
-    """Report a loss that is for another kind of targets than the task has."""
+    """Report a loss that does not suit the kind of the task's targets."""
     if learning.loss_class.targets == choice.task.targets:
         return
     kinds = get_args(Targets)
@@ -253,7 +253,7 @@ def _check_loss(document: Document, choice: TaskChoice, learning: LearningChoice
 def check_least_drive(
     document: Document, choice: TaskChoice, task: Task, board: Board, devices: Mapping[str, Device], tones: TonePlan
 ) -> None:
-    """Report examples that the digitizer cannot tell apart; no node can change by more than the inputs do."""
+    """Report inputs that differ too little for the digitizer, because no node changes by more than the inputs do."""
     digitizer = devices[board.hookup.digitizer].digitizer
     text = partial(medium_in_use().text, "state")
     sensors = {wire.node: abs(wire.sensor) for wire in board.hookup.senses}

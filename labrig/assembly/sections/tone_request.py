@@ -13,7 +13,7 @@ from labrig.signals.tone_planner import PlanError, TonePlan, check_repeats, chec
 
 
 def tone_period(devices: Mapping[str, Device]) -> int | None:
-    """Number of samples after which every tone of all sources must repeat; None if every source plays any tone."""
+    """Return the number of samples after which all tones must repeat; None if every source plays any tone."""
     able = [each.capabilities for each in devices.values() if isinstance(each.capabilities, SourceCapabilities)]
     periods = [source.tone_period for source in able if source.tone_period is not None]
     return math.gcd(*periods) if periods else None

@@ -54,7 +54,7 @@ class Trained:
 
 
 def read_trained(document: Document, network: NetworkChoice, board: Board) -> Trained | None:
-    """Read the run that `initial` names; None if it names no run, or there are problems."""
+    """Read the run that `initial` names; return None if it names no run, or there are problems."""
     initial = network.programmable.initial
     if not isinstance(initial, InitialRun):
         return None
@@ -125,7 +125,7 @@ def conductances_of(folder: RunFolder, step: int | None = None) -> Conductances:
     StorageError
         If the run is damaged, or ended before its instruments were open.
     IndexError
-        If it has fewer steps.
+        If the run has fewer steps.
     """
     if not folder.journal.is_file():
         raise folder.damaged(JOURNAL, "it is missing")

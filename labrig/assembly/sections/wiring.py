@@ -45,7 +45,7 @@ ANY_VOLTAGE = (-np.inf, np.inf)
 
 
 def is_written(document: Document, expanded: Document) -> bool | None:
-    """Return True if instruments and wiring are maps; else None, because the header check reports that they are not.
+    """Return True if instruments and wiring are maps; else None, and the check of the header reports the problem.
 
     `expanded` is the document with a row for each node of a pattern.
     """
@@ -61,7 +61,7 @@ def read_board(
     wiring_written: bool,
     acquisition: Acquisition | None = None,
 ) -> Board | None:
-    """Check the wiring against network and instruments, and build the board; None if it has problems.
+    """Check the wiring against network and instruments, and build the board; return None if it has problems.
 
     If the layout's nodes are numbered, inputs and outputs follow their order; otherwise they follow the rows of
     `wiring`.
@@ -123,7 +123,7 @@ def read_board(
 
 
 def _is_sound(document: Document, choice: NetworkChoice, network: Network, rows: Mapping[str, NodeWires]) -> bool:
-    """Report the problems that the physics finds with the wired network; return whether it can run."""
+    """Report the problems that the physics finds with the wired network; return whether the network can be used."""
     inputs = [node for node, row in rows.items() if row.drive and node != PILOT]
     outputs = [node for node, row in rows.items() if row.error]
     before = len(document.problems)
@@ -195,7 +195,7 @@ class WiringReader:
         return rows
 
     def _has_problem(self, row: Marked) -> bool:
-        """Return whether a problem is reported at this row or its values, maybe for another node of the same range."""
+        """Return whether a problem is reported at this row or its values, or at another node of the same range."""
         marks = set(_marks_of(row)) - {None}
         return any(problem.mark in marks for problem in self._document.problems.under(("wiring",)))
 

@@ -19,7 +19,7 @@ Complex = NDArray[np.complex128]
 
 REPEATS = 3
 IDLE_REPEATS = 6
-"""Repeats with the pilot alone. Its crosstalk matters most, because the pilot always plays the tones of the error."""
+"""Number of acquisitions with the pilot alone. Its crosstalk matters most, as it always plays the error's tones."""
 
 CROSSTALK_TONES = 3
 CROSSTALK_DRIVE = 0.9
@@ -57,7 +57,7 @@ def with_inputs_shorted(guide: Guide) -> Shorted:
         "inputs shorted",
         (
             f"Short {others} to ground at the ends of their cables.",
-            "Disconnect the cables of all sources from the board, and leave their ends open, where they normally lie.",
+            "Disconnect the cables of all sources from the board, and leave their ends open, in their usual places.",
             f"Connect {guide.pilot.label} to {guide.pilot_input}.",
         ),
         senses={**dict.fromkeys(guide.other_inputs, "short"), guide.pilot_input: "pilot"},
@@ -84,7 +84,7 @@ def with_inputs_shorted(guide: Guide) -> Shorted:
     u_share = np.array(errors)
     pilot = guide.inputs.index(guide.pilot_input)
     noise[pilot] = np.nan
-    share[:, :, pilot], u_share[:, pilot] = 0.0, 0.0  # its own signal is too large to see a share of others
+    share[:, :, pilot], u_share[:, pilot] = 0.0, 0.0  # its own signal hides crosstalk
     offsets = np.array([each.dc for each in quiet])
     moved = np.abs(last.dc - offsets.mean(axis=0))
     u_offset = np.hypot(u_of_dc([last]), np.sqrt(np.mean(moved**2)))
@@ -162,7 +162,7 @@ def calibrate_digitizer(guide: Guide, findings: list[str]) -> tuple[DigitizerCal
     u_offset = np.hypot(u_offset, drift)
     noise = np.hypot(u_high, u_low) / (2 * volts)
     u_gain = np.sqrt(noise**2 + guide.standards.u_volts**2 + (drift / (2 * volts)) ** 2)
-    # The crosstalk of the pilot's source to its own input cannot be told from its signal: it is as large as to others.
+    # Crosstalk of the pilot's source to its own input cannot be told from its signal: assume that of the other inputs.
     u_gain[pilot] = math.hypot(u_gain[pilot], float(np.sqrt(np.mean(np.abs(shorted.share[0, -1, rest]) ** 2))))
     for k, label in enumerate(guide.inputs):
         if abs(gain[k] - 1) > 0.1:
@@ -203,21 +203,21 @@ def delay_of(hz: Array, response: Complex, u: Array) -> tuple[Array, Array]:
 
 
 def _line(hz: Array, share: Complex) -> Complex:
-    """Return the (2, C) least-squares line through shares (F, C)."""
+    """Return the (2, C) coefficients of the least-squares line through crosstalk (F, C) over frequency."""
     return np.linalg.pinv(np.column_stack([np.ones_like(hz), hz])) @ share
 
 
 def _of_line(reads: Sequence[Demodulated]) -> Array:
-    """Return the (C,) standard uncertainty of the values of a line through phasors (V).
+    """Return the (C,) standard uncertainty of a straight line fitted to the phasors over frequency (V).
 
-    Each tone has noise of its own, but a tone of less than a step is misread like the others of its channel.
+    Each tone has noise of its own, but rounding misreads all tones of a channel alike if they are smaller than a step.
     """
     noise, rounding = noise_of_tones(reads), rounding_of_tones(reads)
     return np.sqrt(np.mean(2 / len(noise) * noise**2 + rounding**2, axis=0))
 
 
 def _noise_density(volts: Array, rate_hz: float, band_hz: tuple[float, float]) -> Array:
-    """Return the (C,) noise density of a window (N, C) in a band, by the median of its spectrum (V/√Hz)."""
+    """Return the (C,) noise density of a window (N, C) in a band, from the median of its spectrum (V/√Hz)."""
     spectrum = np.abs(np.fft.rfft(volts - volts.mean(axis=0), axis=0)) ** 2 * (2 / (rate_hz * len(volts)))
     hz = np.fft.rfftfreq(len(volts), 1 / rate_hz)
     within = (hz >= band_hz[0]) & (hz <= band_hz[1])

@@ -129,7 +129,7 @@ class Guide:
         return LARGEST_DRIVE * min(*sources, self.able.full_scale_v, self.assembly.limits.node_v)
 
     def tones(self, count: int, window_s: float = WINDOW_S) -> TonePlan:
-        """Return `count` tones, in the band of the configuration or above it, that avoid their low-order products."""
+        """Return `count` tones, in the band of the configuration or above it, that avoid low-order intermodulation."""
         acquisition = self.assembly.acquisition
         rate = acquisition.sample_rate
         low, high = acquisition.band
@@ -150,8 +150,8 @@ class Guide:
     def tone_of_long_period(self, window_s: float) -> TonePlan:
         """Return the tone in the band of the configuration that repeats as late in the window as possible.
 
-        The steps of converters then average out, and what is left of them shows in the uncertainty. A tone of eight
-        samples is rounded alike in every period.
+        Rounding by converters then averages out, and what remains shows in the uncertainty. A tone with a period of
+        eight samples, in contrast, is rounded alike in every period.
         """
         acquisition, samples = self.assembly.acquisition, self.samples(window_s)
         rate = acquisition.sample_rate
@@ -165,7 +165,7 @@ class Guide:
     def samples(self, window_s: float) -> int:
         """Return the number of samples of a window, rounded down to whole periods of the sources' tones.
 
-        Sources that play any tone have a period of 0.1 s, which contains whole periods of the mains.
+        For sources that play any tone, this period is taken as 0.1 s, which contains whole periods of the mains.
         """
         rate = self.assembly.acquisition.sample_rate
         length = min(window_s, max(self.assembly.acquisition.window, self.assembly.limits.step_s / 2))
@@ -299,8 +299,8 @@ class Bay:
     ) -> Demodulated:
         """Play tones with amplitudes (F,) (V) for each source channel, and constant voltages; return the reading.
 
-        Its systematic uncertainties leave out what the digitizer states of its zero and gain, which a calibration
-        measures: what is left is mostly rounding, which no average over repeats makes smaller.
+        The systematic uncertainties of the reading exclude the stated errors of zero and gain, which the calibration
+        measures. What remains is mostly rounding, which averaging over repeats does not reduce.
         """
         nodes = [wire.node for wire in self.rig.hookup.outputs]
         error = np.zeros((self.rig.error_tones, len(nodes)))
@@ -332,11 +332,11 @@ def noise_of_tones(reads: Sequence[Demodulated]) -> Array:
 
 
 def rounding_of_tones(reads: Sequence[Demodulated]) -> Array:
-    """Return the (F, C) standard uncertainties of the phasors that repeated readings share, mostly rounding (V)."""
+    """Return the (F, C) systematic uncertainties of the phasors, common to all repeats and mostly rounding (V)."""
     return np.mean([each.systematic_channel for each in reads], axis=0)
 
 
 def _split(label: str) -> tuple[str, str]:
-    """Return instrument and channel of a label."""
+    """Return the instrument and the channel of a label."""
     device, _, channel = label.partition("/")
     return device, channel

@@ -23,7 +23,7 @@ from labrig.procedures.calibrate.guide import Bay, Guide, u_of_tones
 Array = NDArray[np.float64]
 
 SURE = 5.0
-"""A difference of conductances counts from this number of standard errors upward."""
+"""Number of standard errors from which a difference between conductances is significant."""
 
 OPEN_SHARE = 0.1
 """A part is open if it conducts less than this fraction of its lowest nominal level at every code."""
@@ -47,7 +47,8 @@ class Sweep:
 class SweptCodes:
     """The (L,) conductances of a part in the order of its codes, and their standard uncertainties (S).
 
-    `u` is of single readings; `u_ghost` is due to the multiplexer, and nearly the same at neighbouring codes.
+    `u` is the uncertainty of single readings. `u_ghost` is due to the multiplexer, and nearly the same at neighbouring
+    codes.
     """
 
     siemens: Array
@@ -128,7 +129,7 @@ def _sweep(
 
 
 def _ghost_v(guide: Guide, bay: Bay, read: Demodulated, siemens: Array) -> Array:
-    """Return how much of the channel scanned before it the driven node and each part (1 + P,) may still read (V)."""
+    """Return how much (V) the driven node and each part (1 + P,) may read of the channel scanned before them."""
     plan = bay.rig.plan
     if not any(plan.skew_s):
         return np.zeros(1 + len(siemens))
@@ -166,7 +167,7 @@ def _judge(
 ) -> None:
     """Store the levels of a part, or the reason why it cannot be used.
 
-    The gains of both inputs (relative uncertainty `u_gain`) and the standard are off by the same at every code.
+    Errors of the gains of both inputs (relative uncertainty `u_gain`) and of the standard are the same at every code.
     """
     siemens, u = measured.siemens, measured.u
     spread = float(siemens.max() - siemens.min())

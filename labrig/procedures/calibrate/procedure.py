@@ -23,7 +23,7 @@ def calibrate(
     with_levels: bool = True,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> CalibrationRecord:
-    """Calibrate digitizer, sources and programmable parts of a bench.
+    """Calibrate the digitizer, the sources and the programmable parts of a bench.
 
     Parameters
     ----------

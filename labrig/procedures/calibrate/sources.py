@@ -38,7 +38,7 @@ def calibrate_sources(
     gain[-1] = tone_gain[-1]
     for label, value in zip((*guide.outputs, guide.pilot.label), tone_gain, strict=True):
         if abs(value - 1) > 0.1:
-            findings.append(f"{label} plays {value:.3g} times its amplitude: is its load setting right?")
+            findings.append(f"{label} plays {value:.3g} times the requested amplitude: is its load setting right?")
     share = shorted.share / tone_gain[:, np.newaxis]
     u_share = shorted.u_share / tone_gain[:, np.newaxis]
     return SourceCalibration(gain, u_gain, tone_gain, u_tone, offset, u_offset, delay, u_delay, share, u_share)
@@ -111,7 +111,7 @@ def _driven(
     gain, offset = (up - down) / g / (2 * level_v), (rest - o) / g
     phasor = np.mean([each.channel_phasor[:, at] for each in sung], axis=0) / g
     stray, u_stray = _stray(guide, labels, shorted, hz, amplitude_v, pilot_v)
-    phasor -= stray[:, columns]  # it was read with the delays of the inputs
+    phasor -= stray[:, columns]  # before the delays of the inputs are removed, as the crosstalk contains them too
     phasor *= np.exp(-2j * np.pi * np.multiply.outer(hz, inputs.delay_s[columns]))
     phasor /= inputs.response_at(hz)[:, columns]
     ratio = phasor / amplitude_v

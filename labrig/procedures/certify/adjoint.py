@@ -84,7 +84,7 @@ def source_modes(
 ) -> Array:
     """(O, E) change of the measured gradient for one standard uncertainty of the error that each source played.
 
-    They are computed here because a measured gradient may state only their sum over the outputs.
+    These changes are computed here because a measured gradient may state only their sum over the outputs.
 
     Parameters
     ----------

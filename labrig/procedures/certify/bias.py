@@ -15,10 +15,10 @@ from scipy.special import stdtrit
 Array = NDArray[np.float64]
 
 CONFIDENCE = 0.995
-"""Confidence in each end of an interval; high, because a certificate may be judged several times as it repeats."""
+"""Confidence level of each end of an interval; high, because a verdict may be sought several times, at more repeats."""
 
 LEAST_REPEATS = 4
-"""Fewest repeats; fewer say too little about the noise."""
+"""Smallest number of repeats; fewer say too little about the noise."""
 
 
 @dataclass(frozen=True)

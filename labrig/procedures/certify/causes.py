@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 ALIKE = 0.3
-"""Two vectors over the examples are alike if they differ by less than this share of the larger one. The share is large
+"""Two vectors over the examples are alike if they differ by less than this fraction of the larger one. It is large
 because the tolerance of the parts enters the differences in full."""
 
 NAMED = 8
@@ -51,7 +51,7 @@ def against_gradient(
         other = _other(edge, value, reference, wrong, measured)
         if _alike(value, -expected):
             found.append(
-                WrongEdge(name, "sign", "the sign is flipped: its drop has the wrong sign at one of the tones")
+                WrongEdge(name, "sign", "the sign is flipped: the drop of the edge has the wrong sign at one tone")
             )
         elif np.linalg.norm(value) < ALIKE / 3 * np.linalg.norm(expected):
             found.append(
@@ -59,14 +59,14 @@ def against_gradient(
             )
         elif other is not None:
             found.append(
-                WrongEdge(name, "swapped", f"it has the value of {names[other]}: the two are swapped", names[other])
+                WrongEdge(name, "swapped", f"it has the gradient of {names[other]}: the two are swapped", names[other])
             )
         elif len(value) > 1 and _alike(value, _factor(value, expected) * expected):
             factor = _factor(value, expected)
             text = f"{factor:.3f} times the reference: check the gain of the channels at its ends"
             found.append(WrongEdge(name, "scaled", text, factor=factor))
         else:
-            found.append(WrongEdge(name, "unknown", "it deviates more than its uncertainty explains"))
+            found.append(WrongEdge(name, "unknown", "its gradient deviates more than the uncertainty explains"))
     return found
 
 
@@ -79,17 +79,20 @@ def against_differences(
         name, value, answer = names[edge], measured[:, edge], differences[:, edge]
         other = _other(edge, answer, measured, wrong, differences)
         if np.linalg.norm(answer) < ALIKE / 3 * np.linalg.norm(value):
-            text = "no response: the loss does not change when it is written (the wiper is stuck or disconnected)"
+            text = "no response: the loss does not change when the edge is written (the wiper is stuck or disconnected)"
             found.append(WrongEdge(name, "no_response", text))
         elif _alike(value, -answer):
-            text = "the sign is flipped: it falls when it should rise (wired to the other end of the potentiometer?)"
+            text = (
+                "the sign is flipped: its conductance falls when it should rise "
+                "(wired to the other end of the potentiometer?)"
+            )
             found.append(WrongEdge(name, "sign", text))
         elif other is not None:
-            text = f"it responds as {names[other]} should: the channels that set the two are swapped"
+            text = f"it responds as {names[other]} should: the channels that program the two are swapped"
             found.append(WrongEdge(name, "swapped", text, names[other]))
         else:
             factor = _factor(value, answer)
-            text = f"its gradient is {factor:.3g} times the measured change of the loss when it is written"
+            text = f"its gradient is {factor:.3g} times the measured change of the loss when the edge is written"
             found.append(WrongEdge(name, "scaled", text, factor=factor))
     return found
 
@@ -103,8 +106,8 @@ def _worst(wrong: NDArray[np.bool_], deviation: Array) -> list[int]:
 def _other(edge: int, value: Array, candidates: Array, wrong: NDArray[np.bool_], back: Array) -> int | None:
     """The edge whose candidate value (M,) matches `value`; None if there is none.
 
-    Preferred is the best match among wrong edges whose own value matches this edge's candidate in turn (a swap);
-    otherwise an edge counts only if it is the sole match.
+    The best match among wrong edges whose own value in turn matches this edge's candidate (a swap) comes first. If
+    there is none, a match is returned only if it is the only one.
     """
     off = np.linalg.norm(candidates - value[:, np.newaxis], axis=0)
     size = np.maximum(np.linalg.norm(candidates, axis=0), np.linalg.norm(value))

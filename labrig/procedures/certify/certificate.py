@@ -92,7 +92,7 @@ class Certificate:
     current_a : float
         The configured error current (A), or the corresponding flow in another medium.
     largest_a : float
-        The largest that the sources can deliver within the limits.
+        The largest error current (A) that the sources can deliver within the limits.
     biased_by_harmonics : bool
         Whether the activation is a tone in a network known to be nonlinear.
     medium : Medium
@@ -126,7 +126,7 @@ class Certificate:
         """The result of the null test in words."""
         size = self.medium.text("state", self.null_b_max)
         if self.carrier.quantity:
-            return f"b changes by at most {size} between two readings without release"
+            return f"b changes by at most {size} between two readings while nothing is released"
         return f"|b| ≤ {size} with the error off: pickup at the error tone"
 
     @property
@@ -199,7 +199,8 @@ class Certificate:
     def factor(self) -> float:
         """Factor common to all edges: the median of measured / reference, weighted with the squared reference.
 
-        It is 1 if fewer edges deviate with a factor of 1, since a single wrong edge may dominate the gradient.
+        It is 1 if the exact gradient is unknown, or if fewer edges are wrong with a factor of 1, since a single wrong
+        edge may dominate the gradient.
         """
         if not self.exact:
             return 1.0
@@ -216,7 +217,7 @@ class Certificate:
     def against_differences(self) -> EdgeTest:
         """Test of every edge against the change of the loss when that edge is written.
 
-        A factor that all edges share, known from the exact gradient, is not held against single ones.
+        A factor common to all edges, known from the exact gradient, does not count as a deviation of single edges.
         """
         return self._test(self.differences, self.factor if self.exact else 1.0, True)
 
@@ -229,7 +230,7 @@ class Certificate:
 
     @property
     def confirmed_share(self) -> float:
-        """Share of the squared gradient that lies on confirmed edges."""
+        """Fraction of the squared gradient that lies on confirmed edges."""
         squares = np.sum(self.reference**2, axis=0)
         return float(squares[self.confirmed].sum() / squares.sum()) if squares.any() else 0.0
 
@@ -260,7 +261,7 @@ class Certificate:
 
     @property
     def _modes(self) -> Array:
-        """(M, Q, E) deviations that edges share, caused by the outputs and by the sources of the error.
+        """(M, Q, E) deviations common to many edges, caused by errors of the outputs and of the error sources.
 
         Without the exact gradient, those caused by the outputs are unknown, and the measured gradients state the rest.
         """
@@ -280,7 +281,7 @@ class Certificate:
         return max(1, int(np.ceil(self.repeats * noise / (size - noise) / 0.05**2)))
 
     def figures(self) -> dict[str, Any]:
-        """Return the figures of all examples together: the worst value of any example, and the sum for counts."""
+        """Return the figures of all examples together: the worst value over the examples, or the sum of counts."""
         rows = [self._example(k) for k in range(len(self.examples))]
 
         def of(name: str) -> list[float]:
@@ -347,7 +348,7 @@ class Certificate:
         }
 
     def _edges(self) -> list[dict[str, Any]]:
-        """For every edge: means over the examples (unit of the loss per siemens), u of measured − reference, and z."""
+        """For every edge: means over the examples (unit of the loss per siemens), u(measured − reference), and z."""
         count = len(self.examples)
         test = self.against_reference
         reference, difference = self.reference.mean(axis=0), self.differences.mean(axis=0)

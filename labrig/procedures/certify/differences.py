@@ -1,8 +1,9 @@
 """Central differences of the measured loss, with their uncertainty: the reference that needs no model.
 
 Each edge is written to two pairs of neighbouring settings. The change of the slope from one pair to the other gives the
-truncation error. A cell that is written by pulses lands near its target, and where it was before only nearly: its steps
-are those that were read, wide enough to be known, and the loss before a step is measured anew at every edge.
+truncation error. A cell that is written by pulses lands only near its target, and returns only nearly to its old value.
+Its steps are therefore read back and wide enough to be known, and every edge gets its own measurement of the loss
+before the step.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ Array = NDArray[np.float64]
 
 CONTINUOUS_STEPS = (1e-3, 3e-2)
 LEVEL_STEPS = (0.1, 0.3)
-"""Relative steps of the two pairs. With levels, the smaller step is still large against noise of the measured loss, and
-with cells that are written by pulses against the tolerance of a write."""
+"""Relative steps of the two pairs. Parts with levels get steps that are large compared with the noise of the measured
+loss; for cells written by pulses, they are also large compared with the tolerance of a write."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class Differences:
     truncation : (E,) array
         Error that the curvature of the loss may leave, estimated from two step sizes.
     tolerance : (E,) array
-        Standard uncertainty from the tolerance of the parts: steps are known only as well as the conductances are. Of
-        cells that are written by pulses also the change of the gradient while all of them were written anew.
+        Standard uncertainty from the tolerance of the parts: steps are known only as well as the conductances are. For
+        cells written by pulses it includes the change of the gradient caused by rewriting all of them.
     """
 
     value: Array
@@ -116,14 +117,14 @@ def central_differences(
             value, noise, truncation = _better(steps, measured, here[k])
             found[:, k, edge] = value, noise, truncation, abs(value) * off / np.sqrt(3)
     for k, gradient in enumerate(before):
-        # The board that is left is another one within the tolerance of its cells.
+        # The cells have been rewritten, so within their tolerance the board is now another one.
         change = _gradient(probe, examples[k]) - gradient
         found[3, k] = np.hypot(found[3, k], 2 * np.hypot(change, np.sqrt(np.mean(change**2))))
     return [Differences(*found[:, k]) for k in range(len(examples))]
 
 
 def _lands_nearby(rig: Rig, asked: Mapping[int, Setting]) -> bool:
-    """Whether cells hold something else than they were told, as those that are written by pulses do."""
+    """Whether cells hold other values than were written, as cells written by pulses do."""
     targets = {edge: setting for edge, setting in asked.items() if isinstance(setting, Target)}
     return bool(targets) and rig.read_back(targets) != targets
 
@@ -181,7 +182,7 @@ def neighbour_pairs(
 ) -> list[list[tuple[Setting, float]]]:
     """Two pairs of settings around `here`, each with its conductance (S); one-sided at an end of the range.
 
-    `landing`: whether the part holds only nearly what it is told, so that small steps are not known.
+    `landing`: whether the part lands only near the value written, so that small steps would be poorly known.
     """
     steps = CONTINUOUS_STEPS if isinstance(levels, Continuous) and not landing else LEVEL_STEPS
     return [neighbours(levels, here, step) for step in steps]
@@ -196,4 +197,5 @@ def write(rig: Rig, settings: Mapping[int, Setting]) -> None:
             if report.faulty
             else "settings were lost"
         )
-        raise ChannelFault(what, action="certify", remedy="check the bank's supply, cable and watchdog; certify again")
+        remedy = "check the supply, the cable and the watchdog of the programmer, then certify again"
+        raise ChannelFault(what, action="certify", remedy=remedy)

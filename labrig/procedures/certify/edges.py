@@ -11,8 +11,8 @@ from scipy.special import chdtrc, ndtri
 Array = NDArray[np.float64]
 
 LEVEL = 0.002
-"""Chance that a test finds any edge of a correct board wrong. It holds for each test: against the exact gradient and
-against differences, in single examples and over all of them."""
+"""Probability that a test finds any edge of a correct board wrong. It applies to each test: against the exact gradient
+and against differences, in single examples and over all of them."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ MOST_REPEATS = 64
 
 @dataclass(frozen=True)
 class _Series:
-    """Gradients of one example, and the mean of the exact ones while they were measured: some boards drift."""
+    """Measured gradients of one example, and the mean of the exact ones at these times, because some boards drift."""
 
     measured: tuple[Gradient, ...]
     exact: Adjoint | None
@@ -116,7 +116,7 @@ def certify(
 
 
 def _null(probe: GradientProbe, example: int) -> float:
-    """Largest |b| with the error off; for a second quantity, which has a zero, the largest change between readings."""
+    """Largest |b| with the error off; for a second quantity, whose zero is off, the largest change between readings."""
     free = probe.measure_free(example)
     if free.second is None or not probe.carrier.quantity:
         return float(np.abs(free.b).max())
@@ -128,7 +128,7 @@ def _null(probe: GradientProbe, example: int) -> float:
 def _series(
     probe: GradientProbe, truth: Truth | None, example: int, repeats: int, before: _Series = NOTHING
 ) -> _Series:
-    """Measure the gradient of one example several times more; zero where its error is."""
+    """Measure the gradient of one example `repeats` more times; it is zero if the example has no error."""
     zero = np.zeros(len(probe.rig.edges))
     measured, exact = list(before.measured), before.exact
     for _ in range(repeats):

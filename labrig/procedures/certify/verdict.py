@@ -21,7 +21,7 @@ MEANINGLESS_AT = 0.5
 uncertainty itself is then computed from readings that are mostly wrong."""
 
 CONFIRMED_SHARE = 0.9
-"""Share of the squared gradient that must lie on confirmed edges, those whose writing was seen to change the loss."""
+"""Fraction of the squared gradient that must lie on confirmed edges, which changed the loss when written."""
 
 
 class Verdict(Enum):
@@ -124,7 +124,7 @@ def judge(certificate: Certificate) -> Judgement:
 
 
 def percent(value: float) -> str:
-    """Return a share as a percentage with two digits."""
+    """Return a fraction as a percentage with two digits."""
     return f"{100 * value:.2g} %" if abs(value) < 1 else f"{100 * value:.0f} %"
 
 
@@ -182,12 +182,12 @@ def _causes(certificate: Certificate, found: Bias) -> tuple[str, ...]:
 
 
 def _share(certificate: Certificate) -> float:
-    """Return the share by which the configured error current changes the gradient of the first example."""
+    """Return the relative amount by which the configured error current changes the gradient of the first example."""
     return certificate.sweep.share_at(certificate.current_a, certificate.examples[0].reference)
 
 
 def _harmless(certificate: Certificate) -> float:
-    """Return the error current (A) that changes the gradient by a quarter of the bound; inf if none was seen to."""
+    """Return the error current (A) that changes the gradient by a quarter of the bound; inf if no change is known."""
     share = _share(certificate)
     better = certificate.current_a * float(np.sqrt(certificate.bound / (4 * share))) if share > 0 else np.inf
     return float(f"{better:.1g}")
@@ -196,7 +196,7 @@ def _harmless(certificate: Certificate) -> float:
 def _larger_current(certificate: Certificate, factor: float) -> tuple[str, ...]:
     """Return the advice to use a larger error current: `factor` times as large, or as large as it may be.
 
-    What is not the same at every current, noise, zero and rounding of b, weighs less in proportion.
+    The relative contributions of noise, zero and rounding of b fall in proportion to the current.
     """
     key, now = certificate.error_key, certificate.current_a
     harmless, possible = _harmless(certificate), certificate.largest_a

@@ -35,7 +35,7 @@ class Interval:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Interval:
-        """Return the interval of the mean of values by Student's t."""
+        """Return the mean of values and its interval by Student's t distribution."""
         known = np.array([value for value in values if value is not None and math.isfinite(value)])
         if not len(known):
             return cls(math.nan, math.nan, math.nan, math.nan)
@@ -139,7 +139,7 @@ def condition(config: Path, overrides: Sequence[str], offset: str = "", noise: s
 
 
 def default_budget(config: Path, overrides: Sequence[str]) -> int:
-    """Return the number of acquisitions that the configured schedule takes at two per example."""
+    """Return the number of acquisitions that the configured schedule takes with two acquisitions per example."""
     assembly = assemble(config, overrides)
     assembly.require_training_examples()
     return 2 * max(1, assembly.learning.epochs) * len(assembly.task.train)
@@ -206,7 +206,7 @@ def compare_rules(
 
 
 def _kind(config: Path, overrides: Sequence[str], rules: Sequence[str], number: int) -> type[Rule]:
-    """The class of a rule; raises ConfigProblems at its place in `--rules` if it does not fit the configuration."""
+    """Return the class of a rule; if it does not fit the configuration, the ConfigProblems are placed in `--rules`."""
     given = NamedRule(rules[number]).overrides
     try:
         return assemble(config, [*overrides, *given]).learning_choice.rule_class

@@ -24,7 +24,7 @@ def page_png(found: RuleComparison) -> bytes:
 
 
 def _page(found: RuleComparison) -> Figure:
-    """Learning curves, cosines, the loss after training, and the task's own figure."""
+    """Draw the learning curves, the cosines, the loss after training, and the task's own figure."""
     from labrig.runs.plots.canvas import new_figure
 
     figure = new_figure(12, 8.5)
@@ -50,7 +50,7 @@ def _page(found: RuleComparison) -> Figure:
 
 
 def _draw_curves(axis: Axes, found: RuleComparison) -> None:
-    """Mean measured loss over the boards; the curve of a rule ends where its shortest trial ends."""
+    """Draw the mean measured loss over the boards; the curve of a rule ends where its shortest trial ends."""
     from labrig.runs.plots.canvas import label_decades
 
     least = math.inf
@@ -73,7 +73,7 @@ def _draw_curves(axis: Axes, found: RuleComparison) -> None:
 def _draw_points(
     axis: Axes, found: RuleComparison, names: tuple[str, str], labels: tuple[str, str], logarithmic: bool = False
 ) -> None:
-    """Mean of a figure with its interval, for every rule."""
+    """Draw the mean of a figure with its interval, for every rule."""
     from labrig.runs.plots.canvas import label_decades
 
     places = np.arange(len(found.rules))

@@ -124,7 +124,7 @@ def try_rule(config: Path, rule: str, seed: int, overrides: Sequence[str], budge
 
 
 def _rate_factor(assembly: Assembly) -> float:
-    """Factor for the rate of a rule that measures something other than the gradient.
+    """Return the factor for the rate of a rule that measures something other than the gradient.
 
     With this factor its first steps go as far along the gradient as those of other rules.
     """
@@ -202,7 +202,7 @@ def _overspent(budget: Budget, steps: int, acquisitions: int, bench_s: float) ->
 
 
 class _Curve:
-    """Means of the measured loss."""
+    """Collects a learning curve: the mean measured loss of successive groups of steps."""
 
     def __init__(self, steps: int) -> None:
         self._every = max(1, steps // POINTS)
@@ -218,7 +218,7 @@ class _Curve:
 
 
 def _cosine(probe: GradientProbe, truth: Truth) -> float:
-    """Mean cosine of measured gradients to the exact ones, over examples with a gradient."""
+    """Return the mean cosine of measured gradients to the exact ones, over examples with a gradient."""
     found: list[float] = []
     for example in probe.task.train[:EXAMPLES].tolist():
         measured, exact = probe.gradient(example).gradient, _exact(probe, truth, example)

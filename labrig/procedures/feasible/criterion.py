@@ -10,7 +10,7 @@ from labrig.learning.tasks.goals import RMS, Goal
 from labrig.quantities import format_quantity
 
 LOSS_SHARE = 0.01
-"""Largest loss, as a share of its scale, for a task that does not say when it is solved."""
+"""Largest loss, relative to its scale, at which a task without a criterion of its own counts as solved."""
 
 
 @dataclass(frozen=True)

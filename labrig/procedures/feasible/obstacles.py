@@ -17,7 +17,7 @@ from labrig.procedures.feasible.model import Model
 Array = NDArray[np.float64]
 
 SAME = 1e-9
-"""Outputs count as equal if they differ by less than this share of the drives."""
+"""Outputs count as equal if they differ by less than this fraction of the drives."""
 _MOST_PAIRS = 200
 
 
@@ -91,6 +91,6 @@ def _range(assembly: Assembly) -> tuple[float, float]:
 
 
 def _left(inputs: Array, targets: Array) -> float:
-    """Return the root mean square of what the best linear function of the inputs leaves of the targets."""
+    """Return the rms residual of the targets after the best linear fit to the inputs."""
     fit = np.linalg.lstsq(inputs, targets, rcond=None)[0]
     return float(np.sqrt(np.mean((inputs @ fit - targets) ** 2)))

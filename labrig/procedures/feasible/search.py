@@ -1,7 +1,7 @@
 """Looks for conductances in range that solve a task: L-BFGS-B on the model's exact gradient, from many starts.
 
 A yes is a proof, because the conductances were found. A no is a proof only if an obstacle shows the task impossible;
-otherwise it says how many starts failed.
+otherwise it only says how many starts failed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 STARTS = 20
 MOST_ITERATIONS = 300
 SAME_LOSS = 0.01
-"""Two starts count as ended alike if the relative difference of their losses is less than this."""
+"""Two starts ended alike if the relative difference of their losses is less than this."""
 CONFIDENCE = 0.95
 _LOOK_EVERY = 5
 
@@ -83,7 +83,7 @@ class Feasibility:
 
     @property
     def overlooked(self) -> float:
-        """Upper limit, at 95 % confidence, on the share of random starts that lead to a solution, if none did here."""
+        """Largest fraction of random starts that may lead to a solution if none did here, at 95 % confidence."""
         return float(1 - (1 - CONFIDENCE) ** (1 / len(self.starts)))
 
     def to_json(self) -> dict[str, Any]:
@@ -148,7 +148,7 @@ def _initial(assembly: Assembly, model: Model, number: int) -> Array:
 
 
 class _Solved(Exception):
-    """Leaves L-BFGS-B early."""
+    """Ends L-BFGS-B early, because the task is solved."""
 
 
 def _descend(model: Model, start: Array, wanted: tuple[Criterion, ...]) -> tuple[Array, float, bool]:

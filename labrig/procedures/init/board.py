@@ -16,7 +16,7 @@ from labrig.errors import UsageError
 
 FULL_SCALE_V = 1.0
 TRAINED_SHARE = 0.6
-"""Share of the examples in the training set."""
+"""Fraction of the examples in the training set."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,13 @@ class BoardPlan:
 
 
 NO_DIODES = "none"
-"""In place of a diode, for hidden layers without any."""
+"""Value of `diodes` for hidden layers without diodes."""
 
 
 def layered(learned: Learned, hidden: Sequence[int], diodes: str) -> BoardPlan:
     """Return a board with an input and an output layer as large as the task needs, and hidden layers.
 
-    Their nodes have shunts of these diodes, or none if `diodes` is "none".
+    Hidden nodes have shunts of these diodes, or none if `diodes` is "none".
     """
     sizes = [learned.inputs, *hidden, learned.outputs]
     edges = sum(one * other for one, other in pairwise(sizes))
@@ -154,7 +154,7 @@ def constant(inputs: int, outputs: int) -> Learned:
 def classes(
     path: Path, file: str, label: str, features: Sequence[str] | None = None, inputs: int | None = None
 ) -> Learned:
-    """Return the classification of a CSV file by its columns `features`, by default all but the label.
+    """Return a task that classifies the rows of a CSV file by its columns `features`, by default all but the label.
 
     `file` is the path of the file as written in the configuration. `inputs` is the number of inputs of the board, None
     if the board may have as many as it needs.
@@ -180,7 +180,7 @@ def classes(
 def numbers(
     path: Path, file: str, targets: Sequence[str], features: Sequence[str] | None = None, inputs: int | None = None
 ) -> Learned:
-    """Return the regression of target columns of a CSV file on its other columns; arguments as in `classes`."""
+    """Return a task that learns target columns of a CSV file from its other columns; arguments as in `classes`."""
     found = _table(path)
     used = _features(found, path, features, targets, "--targets")
     encode, driven = _encode(len(used), inputs)
@@ -210,7 +210,7 @@ def _features(
 def _encode(features: int, inputs: int | None) -> tuple[str, int]:
     """Return the key `encode` as text, and the number of inputs.
 
-    The features get complements and two bias levels, or what matches the given number of inputs.
+    The features get complements and two bias levels, or those of them that give the number of inputs.
     """
     for complements in (True, False):
         for bias in ((-1, 1), (1,), ()):

@@ -165,7 +165,7 @@ def _supply_v(part: Part) -> float:
 
 
 def _range_s(part: Part) -> tuple[float, float]:
-    """Return the smallest conductance of a part and up to ten times that, rounded to two digits within its range."""
+    """Return a conductance range: from the smallest of the part to at most ten times that, rounded to two digits."""
     levels = part.levels()
     if isinstance(levels, LevelTable):
         low, high = float(levels.siemens.min()), float(levels.siemens.max())

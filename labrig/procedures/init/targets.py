@@ -11,7 +11,7 @@ from labrig.random_streams import RandomStream
 DRAWS = 40
 """Number of settings that are drawn; the one whose outputs differ most from those before training is taken."""
 INSIDE = 0.1
-"""Share of the range that the drawn conductances leave free at each end."""
+"""Fraction of the range that the drawn conductances leave free at each end."""
 
 
 def reachable(assembly: Assembly) -> list[float]:

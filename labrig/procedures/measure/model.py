@@ -28,13 +28,13 @@ OWN_SEEDS = 2**31
 """The first seed of the drawn boards, beyond the seeds of configurations."""
 
 LEAST_MOMENTS, MOST_MOMENTS = 8, 2048
-"""Least number of moments per period of the fastest tone at which the network is solved, and the largest number of
-moments in a window. Tones with too many periods for both are sampled at moments at which they still look different."""
+"""Smallest number of instants per period of the fastest tone at which the network is solved, and the largest number of
+instants in a window. If both cannot be met, the instants are chosen so that the tones can still be told apart."""
 
 
 @dataclass(frozen=True)
 class Expected:
-    """DC (C,) of every sensed node, and component (F, C) in phase with the pilot at each tone, in the unit of nodes."""
+    """DC (C,) of every sensed node, and component (F, C) in phase with the pilot at each tone, in the node's unit."""
 
     dc: Array
     in_phase: Array
@@ -51,7 +51,7 @@ class _Board:
 
 @dataclass(frozen=True)
 class _Played:
-    """Volts of the sources (W, T) at T moments, their tones (F, W), and the (F,) periods of each among the moments."""
+    """Source voltages (W, T) at T instants, amplitudes of tones (F, W), and periods (F,) of each tone in T instants."""
 
     volts: Array
     tones: Array
@@ -100,8 +100,8 @@ class BoardModel:
     def _played(self, excitation: Excitation) -> _Played:
         """Return what the sources play; a tone that is not played has 0 periods.
 
-        The response of a network without memory depends on the phases of the tones, but not on how fast they turn, so
-        the numbers of periods may be divided by a common divisor.
+        The response of a network without memory depends on the phases of the tones, but not on how fast they advance,
+        so the numbers of periods may be divided by a common divisor.
         """
         hookup, hz = self._rig.hookup, self._rig.tones.frequencies_hz
         sine = self._rig.activation == "sine"
@@ -141,7 +141,7 @@ class BoardModel:
 
 
 def _apart(cycles: NDArray[np.intp]) -> int:
-    """Return the number of moments that keeps these tones and their doubles apart from each other and from DC."""
+    """Return a number of instants at which these tones, their second harmonics and DC do not alias onto one another."""
     for count in range(MOST_MOMENTS, 2, -1):
         seen = [int(each) % count for each in (*cycles, *(2 * cycles))]
         seen = [min(each, count - each) for each in seen]

@@ -18,7 +18,7 @@ MOST_LINES = 8
 """Largest number of nodes in a picture; more lines could not be told apart."""
 
 PERIODS = 4
-"""Least number of periods of the slowest tone in the time trace."""
+"""Smallest number of periods of the slowest tone in the time trace."""
 
 LEAST_V = 1e-9
 

@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 Mark = Literal["answers", "silent", "missing", "wrong", "unexpected", "unknown"]
 
 DRIVE_SHARE = 0.8
-"""Level of a driven input, as a share of the largest activation of the task."""
+"""Level of a driven input, relative to the largest activation of the task."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,10 @@ class Scan:
 
 
 def scan(assembly: Assembly, rig: Rig, meter: Meter) -> Scan:
-    """Drive the inputs and the error sources of an open rig one after the other.
+    """Drive the inputs and the error sources of an open rig one after the other; return how the nodes answer.
 
-    A node's answer is its reading less its reading with nothing driven, so that zeros of channels cancel. Nodes that
-    contradict what is played raise no error here; all other errors of `Rig.measure` are raised.
+    A node's answer is its reading minus its reading with nothing driven, so that zeros of channels cancel. Readings
+    that contradict what the sources play raise no error here; all other errors of `Rig.measure` are raised.
     """
     trusted, rig.wiring_trusted = rig.wiring_trusted, False
     try:

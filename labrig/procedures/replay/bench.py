@@ -106,7 +106,7 @@ class ReplayBench:
 
 
 class _Face:
-    """Common methods of all faces; none of them can fail."""
+    """Base class of the replayed instruments; the methods here cannot fail."""
 
     def __init__(self, identity: Identity) -> None:
         self._identity = identity

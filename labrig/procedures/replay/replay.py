@@ -159,7 +159,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _stretches(record: Record, epochs: int) -> Iterator[tuple[int, int, int]]:
-    """Yield first step, last step and configured epochs of every stretch; a run trained further has several."""
+    """Yield the first step, last step and epochs of each stretch; a run that was trained further has several."""
     first = 0
     before = [event.detail["epochs_before"] for event in record.events if "epochs_before" in event.detail]
     epochs = before[0] if before else epochs
@@ -171,7 +171,7 @@ def _stretches(record: Record, epochs: int) -> Iterator[tuple[int, int, int]]:
 
 
 def _until(record: Record, step: int) -> Record:
-    """The part of a record up to a step."""
+    """Return the part of a record up to a step."""
     steps = {name: values[:step] for name, values in record.steps.items()}
     return Record(steps, tuple(each for each in record.evaluations if each.step <= step), record.events)
 

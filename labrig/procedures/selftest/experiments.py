@@ -60,7 +60,7 @@ def planned(
     """Return the experiments, and whether each edge is high (M, E) in each of their M settings.
 
     The first setting is the initial one, in which every input is driven alone, and then the error current is injected
-    into one output after the other. In each other setting every edge is low or high at random, so that no two edges
+    into one output after the other. In every other setting each edge is low or high at random, so that no two edges
     have the same history.
     """
     alone = amplitude_v * np.eye(inputs)

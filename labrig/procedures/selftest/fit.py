@@ -134,7 +134,7 @@ class Fits:
         return np.concatenate((parts, np.full(channels, gain), np.full(channels, zero)))
 
     def _rows(self, volts: Array, by_edge: Array) -> Array:
-        """Return the (X·C, E + 2C) derivatives by ln of conductances, gains and zeros of the readings / their noise."""
+        """Return the (X·C, E + 2C) derivatives of readings / noise with respect to ln conductance, gain and zero."""
         experiments, channels = volts.shape
         gains = np.zeros((experiments, channels, channels))
         zeros = np.zeros_like(gains)

@@ -65,7 +65,7 @@ class Model:
 
     @cached_property
     def tones(self) -> NDArray[np.bool_]:
-        """(X,) mask of the experiments in which a tone is read: with an error current, or an activation that is one."""
+        """(X,) mask of the experiments in which a tone is read: with an error current, or with a sine activation."""
         return np.array([self._sine or each.output is not None for each in self._readings.experiments])
 
     def volts(self, board: Wired, factor: Array, stuck_s: float | None = None, settings: int | None = None) -> Array:
@@ -138,7 +138,7 @@ class Model:
         return found
 
     def _played(self, board: Wired, experiment: Experiment) -> tuple[Array, Array]:
-        """Return (B, S) source voltages, and the weights (B,) with which their states add up to the reading."""
+        """Return the (B, S) source voltages, and the weights (B,) with which their states add up to the reading."""
         rows = {source.node: row for row, source in enumerate(board.network.sources)}
         sources = board.wiring.sources
         levels = np.zeros(len(rows))

@@ -35,10 +35,10 @@ FITS_STILL = 1.0
 """The same bound after a fault was found, because the size of a fault is known only roughly."""
 
 EXPLAINS = 25.0
-"""Least decrease of χ² for which a fault is named, in units of the mean square residual that the fault leaves."""
+"""Smallest decrease of χ² for which a fault is named, in units of the mean square residual that the fault leaves."""
 
 LEAST_LEFT = 0.1
-"""Least value of this unit."""
+"""Smallest value of this unit, the mean square residual."""
 
 ALIKE = 6.0
 """Faults whose χ² differ by less than this cannot be told apart."""
@@ -58,10 +58,10 @@ MOST_EDGES = 40
 
 PILOT_SHARE = 0.7
 PILOT_WITHIN = 0.1
-"""Share within which the pilot has its amplitude in every reading only if its channel is connected to it."""
+"""The pilot is connected to its channel if its amplitude is within this fraction of the expected in every reading."""
 
 BETWEEN = 1.2
-"""ln of the ratio between neighbouring resistances that are tried; the best resistance is searched between them."""
+"""ln of the ratio between neighbouring trial resistances; the best one is then refined between its neighbours."""
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ def _read(rig: Rig, experiment: Experiment, error_a: float) -> tuple[Array, Arra
 
 
 def _beyond(systematic: Array, known: Array) -> Array:
-    """Return what the converters' steps leave of systematic errors (C,); `known` are those of gain and zero, fitted."""
+    """Return the systematic errors (C,) due to rounding, i.e. without the `known` ones of gains and zeros (fitted)."""
     return np.sqrt(np.maximum(systematic**2 - known**2, 0.0))
 
 
@@ -262,7 +262,7 @@ class _Search:
         )
 
     def _of_pilot(self) -> Finding:
-        """Return the finding that the pilot does not arrive, which no level shows."""
+        """Return the finding that the pilot does not arrive, which constant voltages cannot show."""
         wire, hookup = self._rig.hookup.pilot, self._rig.hookup
         lead = f"{hookup.digitizer}/{hookup.senses[hookup.pilot_column].channel}"
         remedy = f"check the cable from {wire.label} to {lead}, and the source: no tone can be judged without the pilot"
@@ -323,7 +323,7 @@ class _Search:
         return sorted(likely, key=lambda fault: whole[id(fault)])
 
     def _is_excluded(self, fault: Miswiring) -> bool:
-        """Whether a lead or part of the fault has one already, or is that of a pilot that reads as it should."""
+        """Whether a lead or part of the fault is already faulty, or belongs to a pilot that reads as it should."""
         if any((fault.at, name) in self._faulty for name in fault.names):
             return True
         return self._pilot_connected and self._places.pilot in fault.names and fault.key != "inverted"
@@ -363,7 +363,7 @@ class _Search:
         return own
 
     def _candidates(self, scores: Scores) -> Iterator[Miswiring]:
-        """Yield all faults; pairs of edges last, on a large board only of edges that look most suspicious alone."""
+        """Yield all possible faults, pairs of edges last; large boards only get pairs of the most suspicious edges."""
         kinds = [MISWIRINGS.find(name) for name in MISWIRINGS.names()]
         pairs = [kind for kind in kinds if kind.at == "edge" and 2 in kind.count]
         for kind in kinds:

@@ -29,7 +29,7 @@ CONNECT_S = 10.0
 WORKERS_S = 60.0
 """How long to wait for the first worker of a scheduler (s)."""
 NEW_WORKERS = 3
-"""How often a trial is submitted again after the scheduler gave it up because its workers died."""
+"""How often a trial is submitted again after the scheduler has given up on it because its workers died."""
 MISSING = "pip install 'labrig[sweep]'"
 
 
@@ -172,13 +172,13 @@ def _client(scheduler: str | None, jobs: int | None, trials: int) -> Iterator[An
 
     with ExitStack() as stack:
         if scheduler is None:
-            logging.getLogger("distributed").setLevel(logging.CRITICAL)  # users need not see that a worker was killed
+            logging.getLogger("distributed").setLevel(logging.CRITICAL)  # hide messages about killed workers
             environment = {**dict.fromkeys(VARIABLES, 1), "DASK_LOGGING__DISTRIBUTED": "critical"}
             spawned = {f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in environment.items()}
             stack.enter_context(settings.set(spawned))
             workers = min(jobs or len(os.sched_getaffinity(0)), trials)
             options: dict[str, Any] = {"host": "127.0.0.1", "dashboard_address": None, "memory_limit": 0}
-            # It listens for HTTP without a dashboard, too: at any port, as another sweep may have the usual one.
+            # The scheduler listens for HTTP even without a dashboard: at any port, as the default may be in use.
             options["scheduler_kwargs"] = {"dashboard_address": "127.0.0.1:0"}
             with _ctrl_c_ignored():  # a terminal sends Ctrl-C to the workers too, but the client ends them
                 cluster = stack.enter_context(LocalCluster(n_workers=workers, threads_per_worker=1, **options))
@@ -194,7 +194,7 @@ def _client(scheduler: str | None, jobs: int | None, trials: int) -> Iterator[An
 
 
 def _require_workers(client: Any, scheduler: str) -> None:
-    """Raise ConnectionFailed unless the scheduler has workers with this labrig."""
+    """Raise ConnectionFailed unless the scheduler has workers, all with this version of labrig."""
     try:
         client.wait_for_workers(1, timeout=WORKERS_S)
     except TimeoutError as error:

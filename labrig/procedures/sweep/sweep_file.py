@@ -253,7 +253,7 @@ def _written_at(mark: Mark | None, values: tuple[_Value, ...]) -> Mark | None:
 
 
 def _overrides(assembly: Assembly, values: tuple[_Value, ...]) -> list[str]:
-    """Return the overrides; a value that names a data file becomes an absolute path, for workers elsewhere."""
+    """Return the overrides; a value that names a data file becomes an absolute path, because workers run elsewhere."""
     found = {mark.line: path for mark, path in assembly.document.located.items() if mark.file == FILE}
     return [
         as_overrides({value.key: found[line].resolve()})[0]
@@ -264,7 +264,7 @@ def _overrides(assembly: Assembly, values: tuple[_Value, ...]) -> list[str]:
 
 
 def _digest(assembly: Assembly, seed: int) -> str:
-    """Return a hash of everything that determines a training: configuration, data, own modules, seed, version."""
+    """Return a hash of everything that determines a training run: configuration, data, own modules, seed, version."""
     document = assembly.document
     files = {*document.located.values(), *_files(modules_beside(document.directory))}
     contents = sorted(hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.is_file())

@@ -26,10 +26,10 @@ from labrig.runs.sweeps import RECORD
 DONE = ("finished", "missed")
 POLL_S = 0.2
 STALLED_S = 120.0
-"""Time without a step after which another process that writes the folder counts as stuck (s)."""
+"""Time without a step after which another process that writes to the folder counts as stuck (s)."""
 
 _ONE_AT_A_TIME = threading.Lock()
-"""Held while this process trains: a worker may have several threads, and the search path of modules is shared."""
+"""Lock held while this process trains: a worker may have several threads, and they share the module search path."""
 
 
 class Outcome(TypedDict):

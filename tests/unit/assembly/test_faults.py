@@ -14,7 +14,7 @@ from labrig.simulation.faults import FAULTS, SIMULATED_PLACES
 MISTAKES = [
     ("{what: resett, where: pots, time: 1 s}", "what", "'resett' is not one of 'dropped_bytes', "),
     ("{what: fire, where: pots, time: 1 s}", "what", "'fire' is not one of 'dropped_bytes', 'corrupt_bytes', "),
-    ("{what: reset, where: potz, time: 1 s}", "where", "'potz' is not an instrument of this file; there are awg, "),
+    ("{what: reset, where: potz, time: 1 s}", "where", "'potz' is not an instrument of this file, which has awg, "),
     ("{what: nak, where: daq, time: 1 s}", "where", "nak acts on a programmer, but daq is a digitizer"),
     ("{what: over_range, where: daq, time: 1 s}", "where", "acts on one channel; write e.g. 'daq/ai0'"),
     ("{what: over_range, where: daq/ai99, time: 1 s}", "where", "daq has no channel 'ai99'; it has ai0 to ai31"),

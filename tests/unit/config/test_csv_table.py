@@ -104,4 +104,4 @@ def test_the_codes_of_an_instrument_are_not_data(tmp_path: Path, text: str, says
     ((cell,),) = read_csv(written(tmp_path, f"U (V)\n{text}\n")).rows
     with pytest.raises(TableError) as caught:
         cell.number("U (V)")
-    assert f"t.csv:2:1: column 'U (V)': {text} is the SCPI code of an instrument for {says}" in str(caught.value)
+    assert f"t.csv:2:1: column 'U (V)': {text} is the SCPI code for {says}" in str(caught.value)

@@ -107,7 +107,7 @@ def test_the_current_follows_the_board_that_is_there() -> None:
     [
         ("coupled_learning", "auto needs the gradient of the loss, but coupled_learning does not measure it"),
         ("exact_adjoint", "auto needs the gradient of the loss, but exact_adjoint does not measure it"),
-        ("finite_difference", "because this rule plays none"),
+        ("finite_difference", "as this rule injects none"),
     ],
 )
 def test_a_rule_from_which_nothing_can_be_chosen_is_refused(rule: str, says: str) -> None:

@@ -63,7 +63,7 @@ def test_what_is_made_worse_limits() -> None:
 
 
 def test_another_physics_is_refused() -> None:
-    with pytest.raises(ConfigError, match="the noise budget is only known for electrical networks"):
+    with pytest.raises(ConfigError, match="the noise budget can be computed only for electrical networks"):
         budget(assemble(packaged_configs() / "elastic_allostery.yaml"))
 
 

@@ -69,4 +69,4 @@ def test_a_program_that_cannot_be_asked_to_stop_keeps_nothing_on(busy: None, mon
 
 def test_while_its_program_does_not_stop_nothing_is_called_safe(busy: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["safe", "daq"]) == 4
-    assert "was asked to stop and has not yet: labrig abort" in capsys.readouterr().out
+    assert "was asked to stop and has not stopped yet: labrig abort" in capsys.readouterr().out

@@ -197,7 +197,7 @@ def test_new_data_in_another_unit_and_unknown_columns_are_warned_of(iris: RunFol
     clipped, unused = trained_board(iris, data=data, scored=True).document.warnings
     assert str(clipped).startswith("--data: in 150 of 150 examples, 'sepal_length_cm' is so far outside 4.")
     assert str(clipped).endswith("that it is clipped; is the range in the same unit as the data?")
-    assert str(unused) == "--data: new.csv: the run was not trained with 'remark', which is ignored"
+    assert str(unused) == "--data: new.csv: columns not used in training are ignored: 'remark'"
     assert not trained_board(iris, data=flowers(tmp_path), scored=True).document.warnings
 
 
