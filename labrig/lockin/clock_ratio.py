@@ -51,7 +51,7 @@ class ClockRatio:
         self._window = float(omegas.max()) * samples
 
     def off(self, residual: Array, theta: Array, variance: float) -> tuple[float, float]:
-        """Estimate the ratio minus 1, to first order, and its standard error.
+        """Return the ratio minus 1, estimated to first order, and its standard error.
 
         Parameters
         ----------

@@ -58,7 +58,7 @@ class TransducedProgrammer(WrappedProgrammer):
         return self._in_medium(self._programmer.read_back(channels))
 
     def _in_medium(self, settings: Mapping[str, Setting]) -> dict[str, Setting]:
-        """Settings as they were requested, if still held, because a product and a quotient need not cancel exactly."""
+        """Settings in the unit of the medium; a setting that is still held is returned exactly as requested."""
         found: dict[str, Setting] = {}
         for channel, held in settings.items():
             sent, asked = self._asked.get(channel, (None, held))

@@ -191,7 +191,7 @@ class RawBlocks:
     def _content(self, row: StoredBlock) -> NDArray[np.uint8]:
         path = segment_path(self._folder, row.segment)
         ends = row.offset_bytes + row.length_bytes
-        if path.exists() and not path.is_file():  # a FIFO would be waited for without end
+        if path.exists() and not path.is_file():  # reading a FIFO might wait forever
             raise StorageError(f"cannot read {path}: it is not a regular file", remedy="restore it from a copy")
         try:
             segment = self._segments.get(row.segment)

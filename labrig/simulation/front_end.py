@@ -19,7 +19,7 @@ from labrig.simulation.world import Stretch, World
 Array = NDArray[np.float64]
 
 APERTURE_NODES = 8
-"""Number of times in an aperture over which a voltage is averaged: exact to 1e-13 for tones below the Nyquist rate."""
+"""Number of instants in an aperture at which a voltage is averaged: exact to 1e-13 for tones below Nyquist."""
 
 ENTRIES_AT_ONCE = 1 << 15
 """Number of samples that are rounded together, so that they stay in the processor's cache."""

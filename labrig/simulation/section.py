@@ -1,6 +1,6 @@
 """The `simulation` section: a preset of imperfections, single imperfections that override the preset, and faults.
 
-Apart from its benches, `labrig.assembly` imports only this module of the simulation.
+Except for its benches, `labrig.assembly` imports only this module of the simulation.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class SimulationChoice:
         """The section as plain values, without the values that come from the preset."""
         shared = self.section.model_dump(include=set(Simulation.model_fields), exclude_none=True)
         if not shared["miswired"]:
-            del shared["miswired"]  # as in the cards of runs by a labrig without this key
+            del shared["miswired"]  # as in the cards of runs by earlier versions, which did not have this key
         plain = {key: value.model_dump() if isinstance(value, Section) else value for key, value in self.given.items()}
         return {**shared, **plain}
 

@@ -24,7 +24,7 @@ from labrig.random_streams import RandomStream
 
 Array = NDArray[np.float64]
 ACCURACY = 0.05
-"""Smallest change of an accuracy that matters: microvolts can move an example across the border of two classes."""
+"""Smallest change of an accuracy that matters: microvolts can move an example across the boundary of two classes."""
 
 
 class Split(Section):

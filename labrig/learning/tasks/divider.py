@@ -68,7 +68,7 @@ class Divider(VoltageTask):
         v = x * self.load_ohm / (self.source_ohm + 1 / theta + self.load_ohm)
         by_hand = 2 * (v - y) * x * self.load_ohm / (theta * (self.source_ohm + self.load_ohm) + 1) ** 2
         figures = {"gradient": float(gradient[0])}
-        if by_hand != 0:  # at the target the formula has no scale to compare with
+        if by_hand != 0:  # at the target the exact gradient is 0, and no relative error exists
             figures["relative_error"] = float(abs(gradient[0] / by_hand - 1))
         return figures
 

@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Lengthening:
-    """Extension ℓ − ℓ₀ of every spring, as a `Curve` of its coordinates in the order of `_along`."""
+    """Extension ℓ − ℓ₀ of every spring, as a `Curve` of its coordinates in the order of `ElasticLayout._along`."""
 
     geometry: Geometry
 
@@ -135,7 +135,7 @@ class ElasticNetwork:
         loads = any(np.isfinite(source.ohm) for source in self.sources)
         if self.layout.background > 0 or loads:
             return
-        stiffness = self.layout.geometry.directions  # only their number counts, since any stiffness will do
+        stiffness = self.layout.geometry.directions  # used only for the number of springs: any stiffness will do
         solver = Small(self.layout, self.sources, self.beside)
         solver.set_parameters(np.ones(len(stiffness)))
         if np.linalg.matrix_rank(solver.stiffness) < len(solver.stiffness):

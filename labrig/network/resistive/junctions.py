@@ -17,8 +17,8 @@ GMIN_S = 1e-12
 """Conductance in parallel with every junction, as in ngspice: it keeps a chain of blocked diodes defined."""
 
 LINEAR_ABOVE_A = 1e6
-"""Without series resistance, the exponential continues as its tangent above this current, to avoid overflow; far higher
-ones would make the equations singular in double precision."""
+"""Without series resistance, the exponential continues as its tangent above this current, to avoid overflow; far larger
+currents would make the equations singular in double precision."""
 
 OMEGA_ARGUMENT_FLOOR = -700.0
 """Smallest argument of the Wright omega: below it exp is subnormal or zero, for which some SciPy versions give NaN."""

@@ -47,7 +47,7 @@ from labrig.runs.room import require_room
 
 Durability = Literal["process", "power"]
 WHOLE_EVERY = 256
-"""Number of steps from one that is stored whole to the next; a damaged step affects at most these."""
+"""Number of steps from one that is stored whole to the next; a damaged step affects at most this many."""
 
 
 class Journal:

@@ -26,8 +26,8 @@ MOST_EDGES_PER_NODE = 15
 MOST_OF_LAYERS = 150
 MOST_OF_CIRCLE = 40
 MOST_NAMES = 18
-"""Networks with more edges per node, or more edges between layers or on a circle, are drawn as a matrix;
-one with few nodes has all their names."""
+"""A network with more edges per node, or more edges between layers or on a circle, is drawn as a matrix. An axis of the
+matrix with at most MOST_NAMES nodes shows the names of all."""
 
 
 def draw(run: RunData) -> Figure | None:

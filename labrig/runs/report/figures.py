@@ -75,7 +75,7 @@ def along_steps(axis: Axes) -> None:
 
 
 def for_page(figure: Figure, name: str) -> str:
-    """Return a figure as an <svg> element for a page; its ids begin with its name, as a page has several figures."""
+    """Return a figure as an <svg> element for a page; its ids begin with `name`, as a page has several figures."""
     svg = _svg(figure, name)
     svg = svg[svg.index("<svg") :].replace('<g id="', '<g data-was="')
     svg = re.sub(r' data-was="[^"]*"', "", svg)

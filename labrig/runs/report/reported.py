@@ -49,7 +49,7 @@ class Reported:
 
     @property
     def name(self) -> str:
-        """The name of the run, else of its folder."""
+        """The name of the run, or of its folder if the run has no name."""
         return str(self.meta.get("name") or self.folder.path.resolve().name)
 
     @property

@@ -49,7 +49,7 @@ class ScheduledFault:
 
 @dataclass(eq=False)
 class _Course:
-    """Progress of a fault. since, until: when it is active, on the bench's clock (s). left: rest of its count."""
+    """Progress of a fault. since, until: when it is active, on the bench's clock (s). left: rest of `count`."""
 
     scheduled: ScheduledFault
     left: int | None

@@ -23,7 +23,7 @@ from labrig.simulation.world.wiring import SourceStage
 Array = NDArray[np.float64]
 
 _REMEMBERED_PHASORS = 2**24
-"""Most phasors that are cached (256 MB): a few long acquisitions of tones that do not repeat."""
+"""Largest number of cached phasors (256 MB): a few long acquisitions of tones that do not repeat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,7 +351,7 @@ class BoardResponse:
             self._solvers[is_open] = self._network.equilibrium({k for k, off in enumerate(is_open) if off})
         solver = self._solvers[is_open]
         siemens = self._timeline.conductances(t)
-        if self._holding.get(is_open) is not siemens:  # never changed in place
+        if self._holding.get(is_open) is not siemens:  # the array is never changed in place
             solver.set_parameters(siemens)
             self._holding[is_open] = siemens
         return solver

@@ -60,7 +60,9 @@ def _joined(lines: list[tuple[int, str]], path: Path, depth: int) -> Iterator[Ca
             if len(words) != 2:
                 raise NetlistError(place, f"{words[0]} needs exactly one file", f'write {words[0]} "parts.lib"')
             if depth >= DEEPEST_INCLUDE:
-                raise NetlistError(place, f"files include one another more than {DEEPEST_INCLUDE} deep")
+                raise NetlistError(
+                    place, f"includes are nested more than {DEEPEST_INCLUDE} deep; one may include itself"
+                )
             included = path.parent / words[1].strip("\"'")
             yield from _joined(_lines(included, place), included, depth + 1)
             continue

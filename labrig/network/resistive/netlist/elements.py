@@ -162,7 +162,7 @@ def _plays(card: Card, names: Names) -> Waveform:
             if not words:
                 raise ValueProblem("DC has no value")
             if words[0].lower() in WAVES or words[1:2] == ["="]:
-                continue  # a schematic editor writes DC without a value
+                continue  # some schematic editors write DC without a value
             level = _level(words, names)
         elif key == "ac":  # only for a small-signal analysis, which is not supported
             while words and words[0].lower() not in (*WAVES, "dc"):
@@ -188,7 +188,7 @@ def _level(words: list[str], names: Names) -> float:
         raise ValueProblem("DC has no value")
     level = value(words.pop(0), names.parameters)
     if first == "(" and (not words or words.pop(0) != ")"):
-        raise ValueProblem("DC( is not closed")
+        raise ValueProblem("DC( has no closing parenthesis")
     return level
 
 
@@ -204,7 +204,7 @@ def _arguments(words: list[str], name: str) -> list[str]:
     while words and words[0] != ")":
         taken.append(words.pop(0))
     if not words:
-        raise ValueProblem(f"{name}( is not closed")
+        raise ValueProblem(f"{name}( has no closing parenthesis")
     words.pop(0)
     if words[1:2] == ["="]:
         raise ValueProblem(f"{name} with {words[0]}= is not supported")

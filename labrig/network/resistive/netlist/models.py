@@ -28,7 +28,7 @@ _WITHOUT_EFFECT = ("level", "kf", "af", "fc", "vpk", "mfg", "type", "iave", "vrr
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """A .model statement as it is written, with the parameters that are valid there, which may follow it."""
+    """A .model statement as written, with the parameters that are valid there; they may be defined after it."""
 
     name: str
     kind: str

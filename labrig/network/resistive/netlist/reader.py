@@ -27,7 +27,7 @@ Definition = tuple[Card, str, str]
 class Scope:
     """The names that are valid inside one circuit or subcircuit.
 
-    Of the parameters, `given` are those of an instance, which replace `defaults` and every .param inside.
+    `given` are the parameters that an instance sets; they replace `defaults` and every .param of the same name inside.
     """
 
     prefix: str
@@ -217,7 +217,7 @@ def _instance(card: Card, scope: Scope, circuit: Circuit, context: Context, dept
         given = {key: value(text, scope.parameters) for key, text in _pairs(words[equals:], card)}
     if given.get("m", 1.0) != 1 and "m" not in (key for _, key, _ in subcircuit.defaults):
         raise NetlistError(
-            card.place, f"{card.words[0]}: m= of a subcircuit is not supported", "write as many instances in parallel"
+            card.place, f"{card.words[0]}: m= of a subcircuit is not supported", "write that many instances in parallel"
         )
     connected = dict(zip(subcircuit.pins, map(scope.node, nodes), strict=True))
     prefix = f"{scope.prefix}{card.name}."
