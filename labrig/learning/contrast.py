@@ -16,9 +16,10 @@ Array = NDArray[np.float64]
 
 
 def contrast(first: Response, second: Response, weight: float = 1.0) -> Gradient:
-    """Weight · ½(u₂² − u₁²) of every edge, from the activation coefficients of two readings with DC.
+    """Return weight · ½(u₂² − u₁²) of every edge, from the DC activation coefficients of two readings.
 
-    This is the difference of ∂E/∂θ. Where ∂²E/∂u∂θ is a constant s, the difference is weight · s(u₂ − u₁) instead.
+    This is the difference of ∂E/∂θ between the two equilibria. Where ∂²E/∂u∂θ is a constant s, the difference is
+    weight · s(u₂ − u₁) instead.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ class Gradient:
     """∂C/∂θ of every edge, for the error ∂C/∂v_o that follows from the outputs as they were measured.
 
     The uncertainties are those of the board's response to this error. They do not include the uncertainty of the
-    measured outputs, from which the error is computed: close to the targets it may matter more (`certify` includes it).
+    measured outputs, from which the error is computed: it may be larger close to the targets (`certify` allows for it).
 
     Parameters
     ----------

@@ -60,8 +60,8 @@ def source_errors(
     played : (K, O) array
         Errors as they were played (A).
     u_played : (K, O) array or None
-        Standard uncertainties of `played`; those of one output are off in the same direction at all tones. None
-        if they are exact.
+        Standard uncertainties of `played`; the errors of one source have the same sign at all tones. None if the
+        currents are exact.
     loss_gradient : (O,) array
         ∂C/∂v_o.
     """

@@ -41,7 +41,7 @@ CAUTION = 1e4
 """Extra variance of the very first reading, in units of its own variance, because the fit is far from linear at first.
 It falls as 1/n⁴ with the number n of readings."""
 NAMED_AT = 60.0
-"""Twice the logarithm of the likelihood ratio at which an edge is named; chance gives 30 once in 10⁷ times."""
+"""Twice the logarithm of the likelihood ratio at which an edge is named; chance alone gives 30 once in 10⁷ tests."""
 MARGIN = 15.0
 """Amount by which the evidence for an edge must exceed that for any other edge."""
 STEP_V = 1e-4

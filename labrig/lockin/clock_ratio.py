@@ -29,7 +29,7 @@ NO_VARIANCE = 1e-30
 
 
 class ClockRatio:
-    """Compares the clocks by the pilot in windows of N samples.
+    """Compares the clocks of source and digitizer by the pilot, in windows of N samples.
 
     Parameters
     ----------

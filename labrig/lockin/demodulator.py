@@ -92,7 +92,8 @@ class Demodulator:
         for frequency in self._frequencies_hz:
             if not 0 < frequency < plan.sample_rate_hz / 2:
                 raise ConfigError(
-                    f"a tone of {frequency:g} Hz cannot be demodulated", limit=f"Nyquist {plan.sample_rate_hz / 2:g} Hz"
+                    f"a tone of {frequency:g} Hz cannot be demodulated; use one between DC and Nyquist",
+                    limit=f"Nyquist {plan.sample_rate_hz / 2:g} Hz",
                 )
         # A channel sampled late by τ shows X e^{jωτ}.
         lag = np.outer(2 * np.pi * np.asarray(self._frequencies_hz), plan.skew_s)
@@ -292,7 +293,9 @@ class Demodulator:
             return self._fit.of(self._volts, self._received)
         except ConfigError as error:
             lost = int(np.count_nonzero(~self._received))
-            raise SyncLost(f"{lost} of {len(self._volts)} scans were lost, too many to demodulate the rest") from error
+            raise SyncLost(
+                f"{lost} of {len(self._volts)} scans were lost, too many to demodulate the rest; lower the sample rate"
+            ) from error
 
     def _reference(self, phasor: NDArray[np.complex128], variance: Array, gains: Array, lead_rad: Array) -> _Reference:
         """The reference from phasor (F, C), noise variance (C,) or (1 + F, C), and variance gains (P,) of the fit."""
@@ -364,7 +367,7 @@ class Demodulator:
         return self._drops.terms(volts.T @ volts / len(volts)).sum(axis=0)
 
     def _at_full_scale(self, codes: NDArray[np.integer] | NDArray[np.float64]) -> NDArray[np.bool_] | bool:
-        """(C,) channels whose integer codes reach full scale, or False for none."""
+        """(C,) mask of the channels whose integer codes reach full scale, or False if there are none."""
         if self._full_scale_codes is None or codes.dtype.kind == "f":
             return False
         lowest, highest = self._full_scale_codes

@@ -4,7 +4,7 @@ A window of whole mains cycles rejects hum only at the nominal frequency: 10 mV 
 20 ms. Fitted hum leaves no error in DC or the tones, and no longer counts as noise.
 
 Noise limits the accuracy of the fitted frequency, and in a window of a few cycles an error of the frequency shifts DC.
-The standard error of DC includes this shift, which with one cycle and a few channels is up to half of its variance.
+The standard error of DC includes this shift; with one cycle and a few channels it makes up to half of the variance.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def _without(residual: Array, columns: Array) -> Array:
 
 
 def _power(residual: Array, cycles: Array) -> Array:
-    """Total power of all channels at frequencies (an array of any shape)."""
+    """Total power of all channels at each frequency in `cycles` (cycles per window, any shape)."""
     samples = len(residual)
     phase = 2 * np.pi / samples * np.outer(cycles.ravel(), np.arange(samples) - (samples - 1) / 2)
     power = ((np.cos(phase) @ residual) ** 2 + (np.sin(phase) @ residual) ** 2).sum(axis=1)

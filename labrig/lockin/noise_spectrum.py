@@ -2,7 +2,7 @@
 
 White noise has the same density everywhere, so the scatter of all samples gives the standard error of a tone. Flicker,
 hum and drift do not: the true error of DC is larger than the scatter suggests, and the error of a tone may be smaller,
-because they inflate the scatter. The residual of the window is therefore projected on frequencies beside each tone
+because they inflate the scatter. The residual of the window is therefore projected onto frequencies beside each tone
 (whole cycles per window away from it), where nothing is played. If the noise is white, nothing else is done. Otherwise
 the density beside each tone is used. A density from n frequencies has 2n degrees of freedom, so deviations follow
 Student's t rather than a normal distribution, and the stated variance is that of Student's t. There are no frequencies

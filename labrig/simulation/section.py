@@ -82,13 +82,14 @@ class Simulation(Section):
 
 @dataclass(frozen=True)
 class SimulationChoice:
-    """The section, with the fields of the imperfections that it may name.
+    """The section, and the names of its fields that hold the imperfections.
 
     Parameters
     ----------
     section : Simulation
+        The validated section.
     fields : mapping
-        Name of the field of the section for each imperfection, by its key.
+        Name of the field that holds each imperfection, by the key of the imperfection.
     """
 
     section: Simulation

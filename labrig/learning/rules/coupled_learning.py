@@ -72,8 +72,8 @@ class CoupledLearning(Rule):
     def displacement_per_error(self, loss: Loss) -> float:
         """λ (V² per unit of the loss): the outputs are clamped at v_o − λ ∂C/∂v_o.
 
-        For the squared error λ = η/2, so that the clamp is v_o + η (y − v_o). For other losses λ is scaled so that the
-        first displacement is as large.
+        For the squared error λ = η/2, so that the clamp is v_o + η (y − v_o). For other losses λ follows from the
+        typical sizes of the loss and of its gradient.
         """
         return 2.0 * self.options.eta * loss.scale / loss.error_scale**2
 
@@ -134,6 +134,7 @@ def _with_clamp(
     found : Gradient
         The contrast as measured.
     free, clamped : Response
+        Responses of the free and of the clamped board.
     followed : (E, O) array
         Change of each drop per change of each output.
     wanted : (O,) array

@@ -46,7 +46,9 @@ class Divider(VoltageTask):
     def build(cls, options: Options, context: TaskContext) -> Divider:
         board = context.terminals
         if board.edges != 1 or board.fixed or board.inputs != 1 or board.outputs != 1:
-            raise OptionError((), "a divider needs exactly one edge, between a driven node and a node with an error")
+            raise OptionError(
+                (), "a divider needs exactly one edge, between a driven node and a node with an error source"
+            )
         return cls.between(options.input, options.target, float(board.input_ohm[0]), float(board.output_ohm[0]))
 
     @classmethod

@@ -104,7 +104,7 @@ class ElasticLayout(Springs):
 
 @dataclass(frozen=True)
 class ElasticNetwork:
-    """The network with its sources: the interface of `labrig.network.physics.Network`."""
+    """The network with its sources, with the interface of `labrig.network.physics.Network`."""
 
     layout: ElasticLayout
     sources: tuple[Source, ...]
@@ -139,7 +139,9 @@ class ElasticNetwork:
         solver = Small(self.layout, self.sources, self.beside)
         solver.set_parameters(np.ones(len(stiffness)))
         if np.linalg.matrix_rank(solver.stiffness) < len(solver.stiffness):
-            raise NetworkError("points can move in a way that no spring resists; add a background, or pin points")
+            raise NetworkError(
+                "points can move in a way that no spring resists; add a background stiffness, or pin points"
+            )
 
     def undetermined_nodes(self) -> tuple[str, ...]:
         """An empty tuple; `check` finds undetermined movements."""

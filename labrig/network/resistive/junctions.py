@@ -210,7 +210,7 @@ def _reverse(u: FloatArray, diodes: DiodeArrays, column: NDArray[np.intp]) -> tu
 
 
 def _exponential(u: FloatArray, diodes: DiodeArrays, *, offset: bool = True) -> tuple[FloatArray, FloatArray]:
-    """Solution w (A) of w = Is·exp((u − Rs·(w − Is))/nVt), and its slope (S). offset=False has w in place of w − Is."""
+    """Solution w (A) of w = Is·exp((u − Rs·(w − Is))/nVt), and its slope (S); u − Rs·w without `offset`."""
     saturation, nvt = diodes.saturation_current_a, diodes.slope_voltage_v
     at = u + diodes.series_resistance_ohm * saturation if offset else u
     if diodes.all_resistive:

@@ -86,7 +86,7 @@ def export(
 
 
 def expected_bytes(folder: RunFolder, kind: str) -> float:
-    """Return the size of the samples in a format before compression (bytes), estimated for CSV.
+    """Return the size of the stored samples in a format (bytes), without compression; an estimate for CSV.
 
     Errors are those of `read_journal`.
     """

@@ -335,7 +335,9 @@ def _overview(reading: _Reading) -> Overview:
     checkpoint: Checkpoint | None = reading.only(CHECKPOINT)
     steps = int(steps or 0)
     if checkpoint is not None and int(checkpoint.rows.get(STEPS.name, 0)) != steps:
-        reading.damaged.append(f"the last of {checkpoint.rows[STEPS.name]} steps that is stored is step {steps}")
+        reading.damaged.append(
+            f"{checkpoint.rows[STEPS.name]} steps were written, but the last one stored is step {steps}"
+        )
     without_log = not reading.running and not log_path(reading.path).exists()
     return Overview(
         steps=steps,

@@ -67,7 +67,7 @@ def panels(count: int = 1, height: float = 2.6, width: float = 7.2, **options: o
 
 
 def along_steps(axis: Axes) -> None:
-    """Label the horizontal axis: steps, whole numbers."""
+    """Label the horizontal axis as steps, with ticks at whole numbers."""
     from matplotlib.ticker import MaxNLocator
 
     axis.set_xlabel("step (updates)")

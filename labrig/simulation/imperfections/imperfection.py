@@ -180,7 +180,7 @@ class Imperfection:
         return None
 
     def noise_variance(self, hz: float, samples: int, rate_hz: float) -> float:
-        """Return the variance (V²) in a window, due to this noise, of one quadrature at `hz`, or of DC (0 Hz)."""
+        """Return the variance (V²) that this noise gives one quadrature of a tone, or DC (0 Hz), in a window."""
         return 0.0
 
     def addition(self, digitizer: str, channels: int) -> Addition | None:

@@ -84,7 +84,7 @@ class _Playing:
 
 
 class _Programs:
-    """Start times and programs of S sources, `of`, sorted out: which are off, their levels (1, S), and their tones.
+    """What S sources play, from their start times and programs `of`: which are off, the levels (1, S), and the tones.
 
     tones: row of the frequency in `frequencies_hz`, column of the source, start time (s), and the tone.
     """

@@ -167,4 +167,4 @@ class _Expression:
             return self._parameters[name]
         if name == "pi":
             return math.pi
-        raise ValueProblem(f"{token!r} is not a parameter")
+        raise ValueProblem(f"{token!r} is not a parameter; define it with .param")

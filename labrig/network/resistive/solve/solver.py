@@ -64,7 +64,7 @@ class Solver:
 
     @property
     def method(self) -> str:
-        """Description, in one line, of the method, which for a batch also depends on how much the samples differ."""
+        """Description of the method in one line; for a batch it also depends on how much the samples differ."""
         kept, diodes = len(self.graph.nodes) - self._eliminated, len(self.graph.diodes)
         if not diodes:
             return f"linear, {len(self.graph.nodes)} nodes by a {self._stamps.storage} factorization"
