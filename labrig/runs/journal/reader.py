@@ -132,7 +132,7 @@ class _Reading:
     damaged_steps: list[int] = field(default_factory=list)
 
     def rows(self, table: Table, ending: str = "") -> list[tuple[Any, ...]]:
-        """Return the intact stored rows of a table, in order of their key; SQL `ending` may select others."""
+        """Return the intact stored rows of a table, in order of their key, or as the SQL clauses `ending` say."""
         found = self.db.execute(f"{table.selection} {ending or f'ORDER BY {table.key}'}").fetchall()
         if self.checked:
             key = table.names.index(table.key)

@@ -13,8 +13,8 @@ Array = NDArray[np.float64]
 Kind = Literal["tone", "harmonic", "mains", "spur"]
 
 ABOVE_FLOOR = 5.0
-"""A line is at least this many times as high as the floor around it. The amplitude of noise is Rayleigh distributed and exceeds
-k times its median in a share of 2^(−k²) of the bins: here once in 3·10⁷."""
+"""A line is at least this many times as high as the floor around it. The amplitude of noise is Rayleigh distributed and
+exceeds k times its median in a share of 2^(−k²) of the bins: here once in 3·10⁷."""
 AROUND = 25
 """Half-width of the stretch whose median is the floor (bins)."""
 HARMONICS = 15

@@ -150,7 +150,7 @@ class TestCircuits:
     ("text", "message"),
     [
         ("L1 a 0 1m", ":2: L1: elements of this kind are not supported"),
-        ("R1 a 0 0", ":2: R1: a resistance of 0 Ω is not > 0"),
+        ("R1 a 0 0", ":2: R1: the resistance must be > 0 and finite, not 0 Ω"),
         ("V1 a 0 1\nR1 a b 1k\nC1 b c 1n", ":4: node c has no DC path to ground"),
         ("V1 a 0 1\nV2 0 a 2\nR1 a 0 1", ":3: v2 closes a loop"),
         ("D1 a 0 dm", ":2: D1: there is no .model dm"),

@@ -175,7 +175,7 @@ def _plays(card: Card, names: Names) -> Waveform:
         elif level is None and shape is None:
             level = value(first, names.parameters)
         else:
-            raise ValueProblem(f"{first!r} is not expected here")
+            raise ValueProblem(f"{first!r} is not expected here; remove it, or check the words before it")
     return Waveform(level, shape)
 
 
