@@ -88,7 +88,7 @@ class Demodulator:
         if pilot is not None and not 0 <= pilot < channels:
             raise ConfigError(f"the pilot's column {pilot} is not one of 0 to {channels - 1}")
         if len(plan.skew_s) != channels:
-            raise ConfigError(f"the plan has {len(plan.skew_s)} skews for {channels} channels")
+            raise ConfigError(f"the plan has {len(plan.skew_s)} skews for {channels} channels; it needs one for each")
         for frequency in self._frequencies_hz:
             if not 0 < frequency < plan.sample_rate_hz / 2:
                 raise ConfigError(

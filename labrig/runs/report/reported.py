@@ -85,7 +85,7 @@ class Reported:
     def initial(self) -> Array:
         """(E,) parameters before the first step; raises Missing if they were not stored."""
         if "initial_s" not in self.board:
-            raise Missing("a journal this old has no parameters before the first step")
+            raise Missing("the parameters before the first step were not stored, as in all runs of that version")
         return np.array(self.board["initial_s"], dtype=float)
 
     def need_steps(self, count: int = 1) -> None:

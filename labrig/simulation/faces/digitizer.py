@@ -89,7 +89,7 @@ class SimulatedDigitizer(Face):
         if remaining > timeout_s:
             context.clock.sleep(timeout_s)
             raise DeadlineExceeded(
-                f"needs another {remaining:g} s for this acquisition",
+                f"needs another {remaining:g} s for this acquisition; raise limits.step, or use a shorter window",
                 device=self.name,
                 action="read",
                 limit=f"{timeout_s:g} s",

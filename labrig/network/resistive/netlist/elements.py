@@ -226,7 +226,7 @@ def _sine(numbers: Sequence[float]) -> Sine:
 def _piecewise(numbers: Sequence[float]) -> PiecewiseLinear:
     times, values = numbers[0::2], numbers[1::2]
     if not times or len(times) != len(values):
-        raise ValueProblem("PWL needs pairs of time and value")
+        raise ValueProblem("PWL needs pairs of time and value: write PWL(T1 V1 T2 V2 …)")
     if any(later <= earlier for earlier, later in pairwise(times)):
         raise ValueProblem("the times of a PWL must increase")
     return PiecewiseLinear(tuple(times), tuple(values))

@@ -117,7 +117,7 @@ class Solver:
         if injected is not None:
             current = current + self._checked(injected, "array of injected currents")[..., self._order]
         if not np.isfinite(current).all():
-            raise NetworkError("a source voltage or an injected current is not finite")
+            raise NetworkError("a source voltage or an injected current is not finite; pass finite numbers only")
         batch = current if current.ndim == 2 else current[None, :]
         count = len(batch)
         if count > 1 and (batch == batch[0]).all():  # matrix products would round equal rows differently
