@@ -202,7 +202,8 @@ class RawBlocks:
         content = segment[row.offset_bytes : ends]
         if len(content) != row.length_bytes or zlib.crc32(content.data) != row.content_crc:
             raise StorageError(
-                f"the samples of acquisition {row.acquisition} in {path} are damaged", remedy="restore it from a copy"
+                f"the samples of acquisition {row.acquisition} in {path} are damaged",
+                remedy="restore the file from a copy",
             )
         return content
 

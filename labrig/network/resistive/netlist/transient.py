@@ -26,7 +26,7 @@ TOLERANCE = 1e-7
 
 SMALLEST_SCALE_V = 1e-3
 PARTS_OF_A_CYCLE = 50
-"""Smallest number of steps per cycle of a sine, even if it does not change the voltage of a capacitor yet."""
+"""Smallest number of steps per cycle of a sine, also while the sine does not yet charge any capacitor."""
 
 SMALLEST_STEP = 1e-9
 """Smallest step, as a fraction of the whole time. In shorter steps, rounding would spoil the currents of capacitors."""
