@@ -32,7 +32,7 @@ TOLERANCE = 0.12
 MODEL = 1e-4
 """Bound on the error of the model, as a share of the largest voltage: wiper resistances do not scale with the track."""
 LEAST_MODEL = 0.02
-"""Lower bound on χ² per degree of freedom; it is far below 1 because the model is usually far better than MODEL."""
+"""Lower bound on χ² per degree of freedom; far below 1, because the error of the model is usually far below MODEL."""
 UNEXPLAINED = 0.01
 """Share of χ² that a large change may leave unexplained, because the model is linear in the change."""
 GAIN = 1e-3

@@ -66,7 +66,7 @@ class TransducedProgrammer(WrappedProgrammer):
         return found
 
     def _in_siemens(self, channel: str, setting: Setting) -> Setting:
-        """Return a setting for the programmer; a setting outside the range only by rounding is moved to its end."""
+        """Return a setting for the programmer; within rounding of an end of the range, it is set to that end."""
         levels, asked = self._levels.get(channel), _scaled(setting, 1 / self._factor(channel))
         if isinstance(asked, Target) and isinstance(levels, Continuous):
             for end in (levels.minimum, levels.maximum):
