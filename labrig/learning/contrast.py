@@ -16,16 +16,17 @@ Array = NDArray[np.float64]
 
 
 def contrast(first: Response, second: Response, weight: float = 1.0) -> Gradient:
-    """Weight · ½(u₂² − u₁²) of every edge, from the activation coefficients of two readings with DC.
+    """Return weight · ½(u₂² − u₁²) of every edge, from the DC activation coefficients of two readings.
 
-    This is the difference of ∂E/∂θ. Where ∂²E/∂u∂θ is a constant s, the difference is weight · s(u₂ − u₁) instead.
+    This is the difference of ∂E/∂θ between the two equilibria. Where ∂²E/∂u∂θ is a constant s, the difference is
+    weight · s(u₂ − u₁) instead.
 
     Parameters
     ----------
     first, second : Response
         Readings at the two equilibria, with independent noise.
     weight : float
-        Factor of the contrast.
+        Factor by which the contrast is multiplied.
     """
     moved = second.a - first.a
     if (slope := first.constant_slope) is not None:
@@ -43,7 +44,7 @@ def contrast(first: Response, second: Response, weight: float = 1.0) -> Gradient
 
 
 def systematic_of_change(first: Response, second: Response) -> Array:
-    """(E,) standard uncertainty, due to zero, gain and rounding, of second.a − first.a with DC."""
+    """(E,) standard uncertainty, due to zero, gain and rounding, of second.a − first.a for a DC activation."""
     if first.shared is None:
         return np.hypot(first.systematic_a, second.systematic_a)
     return np.sqrt(first.shared.drops.of_squares(_of_channels(first, second)))[: len(first.a)]
@@ -63,7 +64,7 @@ def systematic_of_moved_outputs(first: Response, second: Response) -> Array:
 
 
 def _of_channels(first: Response, second: Response) -> Array:
-    """(C,) variance of the change of every channel from gain and rounding."""
+    """(C,) variance, due to gain and rounding, of the change of every channel between the two readings."""
     assert first.shared is not None
     one, other, shared = first.demodulated, second.demodulated, first.shared
     variance = (shared.u_gain * (other.dc - one.dc)) ** 2

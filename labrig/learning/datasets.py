@@ -107,7 +107,7 @@ def _table(path: Path) -> CsvTable:
     except TableError as error:
         raise OptionError("data", str(error)) from error
     if not table.rows:
-        raise OptionError("data", f"{path.name} has only a header line, no examples")
+        raise OptionError("data", f"{path.name} has only a header line, no examples; add a row for each example")
     return table
 
 
@@ -194,7 +194,9 @@ def split_by_class(
         last = max(train, len(members)) if test == "all" else train + test
         if len(members) < last:
             asked = f"{train} + {test}"
-            raise OptionError("split", f"class {name!r} has {len(members)} examples, but split asks for {asked}")
+            raise OptionError(
+                "split", f"class {name!r} has {len(members)} examples, but split asks for {asked}; ask for fewer"
+            )
         train_part.append(members[:train])
         test_part.append(members[train:last])
     return np.concatenate(train_part), np.concatenate(test_part)
@@ -210,7 +212,9 @@ def split_at_random(
     """
     last = max(train, examples) if test == "all" else train + test
     if examples < last:
-        raise OptionError("split", f"the data have {examples} examples, but split asks for {train} + {test}")
+        raise OptionError(
+            "split", f"the data have {examples} examples, but split asks for {train} + {test}; ask for fewer"
+        )
     drawn = generator.permutation(examples)
     return drawn[:train], drawn[train:last]
 

@@ -17,8 +17,8 @@ Array = NDArray[np.float64]
 class Gradient:
     """∂C/∂θ of every edge, for the error ∂C/∂v_o that follows from the outputs as they were measured.
 
-    The uncertainties are those of the response of the board to this error. That the outputs themselves are uncertain is
-    not included: close to the targets it may change the error by more than that (`certify` allows for it).
+    The uncertainties are those of the board's response to this error. They do not include the uncertainty of the
+    measured outputs, from which the error is computed: it may be larger close to the targets (`certify` allows for it).
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def mean_gradient(gradients: Sequence[Gradient | None], edges: int) -> Gradient:
     Returns
     -------
     Gradient
-        The mean; its gamma is the largest of the gradients averaged.
+        The mean; its `gamma` is the largest among the given gradients.
     """
     zero, count = np.zeros(edges), len(gradients)
     there = [gradient for gradient in gradients if gradient is not None]

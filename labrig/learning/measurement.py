@@ -116,7 +116,7 @@ class Response:
     error : (K, O) array
         The error currents as they were played (A).
     quadrature : (K, E) array
-        Amplitude 90° out of phase with b; a check of validity.
+        Amplitude of every drop at each error tone, 90° ahead of b (V); ideally 0.
     demodulated : Demodulated
         All channels and edges at all tones.
     constant : (O,) array
@@ -165,7 +165,7 @@ class Response:
     def u_error(self) -> Array | None:
         """(K, O) standard uncertainty of the error currents (A); None if it is unknown or zero.
 
-        The errors of all tones of one source have the same sign.
+        The amplitudes of all tones of one source are off in the same direction.
         """
         if self.shared is None or not (self.shared.u_error_gain.any() or self.shared.u_error_tone.any()):
             return None

@@ -9,7 +9,7 @@ shifts the state of the board, and the gradient is correct for the shifted state
 
 With one tone per output, the responses r follow from the readings. If all currents flow at once, the readings give only
 a weighted sum of the responses; the rest is unknown and is assumed to be as large as the typical response of all edges.
-Errors that sum to zero, as those of a softmax do, never reveal the common part of the responses to all outputs. Where
+Errors that sum to zero, as with a softmax, never reveal the common part of the responses to all outputs. Where
 this common part dominates, as in a network with few leaks, the stated uncertainty is up to two times too small.
 """
 
@@ -56,12 +56,12 @@ def source_errors(
     read : (K, E) array
         Readings of every edge, in units of the gradient per error.
     a : (E,) array
-        Activation coefficients; an edge with a large coefficient has a large response.
+        Activation coefficients; an edge with a large coefficient is assumed to have a large response.
     played : (K, O) array
         Errors as they were played (A).
     u_played : (K, O) array or None
-        Standard uncertainties of `played`; the errors of one output have the same sign at all tones. None if they
-        are exact.
+        Standard uncertainties of `played`; the errors of one source have the same sign at all tones. None if the
+        currents are exact.
     loss_gradient : (O,) array
         ∂C/∂v_o.
     """

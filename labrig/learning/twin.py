@@ -28,20 +28,20 @@ LEARNING_STEPS = 25
 BLOCK_STEPS = 15
 """Steps that are tested together. A change within a block fits no edge, but the next block shows it."""
 TOLERANCE = 0.12
-"""Prior standard deviation of a conductance from its nominal value, relative: ± 20 %, uniform."""
+"""Prior standard deviation of a conductance, relative to its nominal value: that of a uniform ± 20 %."""
 MODEL = 1e-4
-"""Bound on the error of the model, as a share of the largest voltage: a wiper does not scale with its resistor."""
+"""Bound on the error of the model, as a share of the largest voltage: wiper resistances do not scale with the track."""
 LEAST_MODEL = 0.02
-"""Smallest variance that readings may have relative to the stated one; usually the model is far better than MODEL."""
+"""Lower bound on χ² per degree of freedom; far below 1, because the error of the model is usually far below MODEL."""
 UNEXPLAINED = 0.01
-"""Share of χ² that a large change may leave, because the model is linear in the change."""
+"""Share of χ² that a large change may leave unexplained, because the model is linear in the change."""
 GAIN = 1e-3
-"""Prior standard deviation of the gain of a channel."""
+"""Prior standard deviation of the gain of a channel (relative)."""
 CAUTION = 1e4
 """Extra variance of the very first reading, in units of its own variance, because the fit is far from linear at first.
 It falls as 1/n⁴ with the number n of readings."""
 NAMED_AT = 60.0
-"""Twice the logarithm of the likelihood ratio at which an edge is named; chance gives 30 once in 10⁷ times."""
+"""Twice the logarithm of the likelihood ratio at which an edge is named; chance alone gives 30 once in 10⁷ tests."""
 MARGIN = 15.0
 """Amount by which the evidence for an edge must exceed that for any other edge."""
 STEP_V = 1e-4
@@ -311,6 +311,6 @@ class Twin:
             return None
         if abs(change[best]) < LEAST_CHANGE:
             return None
-        self._state[best] += change[best]  # it is known now; any remaining evidence is for another edge
+        self._state[best] += change[best]  # this change is known now, so any further evidence is for another edge
         self._spread[best, best] += change[best] ** 2
         return Parting(best, float(change[best]), float(evidence_of[best]), second, float(evidence_of[second]))

@@ -29,7 +29,7 @@ NO_VARIANCE = 1e-30
 
 
 class ClockRatio:
-    """Compares the clocks by the pilot in windows of N samples.
+    """Compares the clocks of source and digitizer by the pilot, in windows of N samples.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class ClockRatio:
         self._window = float(omegas.max()) * samples
 
     def off(self, residual: Array, theta: Array, variance: float) -> tuple[float, float]:
-        """Estimate the ratio minus 1, to first order, and its standard error.
+        """Return the ratio minus 1, estimated to first order, and its standard error.
 
         Parameters
         ----------

@@ -108,7 +108,7 @@ class Demodulated:
     def without_stated(self, u_zero: ArrayLike, u_gain: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the (C,) and (F, C) systematic uncertainties without zero and gain errors: mostly rounding.
 
-        u_zero, in the unit of the network, and u_gain are what the digitizer states of these errors.
+        u_zero, in the unit of the network, and u_gain are the digitizer's stated uncertainties of zero and gain.
         """
         dc = self.systematic_dc**2 - np.square(u_zero) - (u_gain * self.dc) ** 2
         tones = self.systematic_channel**2 - (u_gain * np.abs(self.phasor)) ** 2

@@ -28,8 +28,8 @@ PILOT_FLOOR_V = 1e-9
 """A pilot below this amplitude is weak even without noise, because rounding has a phase too."""
 
 CLIP_SHARE = 0.9
-"""A channel that clipped in a block did so in a part of it whose largest reading exceeds this share of that of the
-block: the two ends of a range are not quite symmetric."""
+"""A channel that clipped somewhere in a block counts as clipped in a part of the block if its largest reading in that
+part exceeds this share of its largest reading in the block. The two ends of a range are not quite symmetric."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +88,12 @@ class Demodulator:
         if pilot is not None and not 0 <= pilot < channels:
             raise ConfigError(f"the pilot's column {pilot} is not one of 0 to {channels - 1}")
         if len(plan.skew_s) != channels:
-            raise ConfigError(f"the plan has {len(plan.skew_s)} skews for {channels} channels")
+            raise ConfigError(f"the plan has {len(plan.skew_s)} skews for {channels} channels; it needs one for each")
         for frequency in self._frequencies_hz:
             if not 0 < frequency < plan.sample_rate_hz / 2:
                 raise ConfigError(
-                    f"a tone of {frequency:g} Hz cannot be demodulated", limit=f"Nyquist {plan.sample_rate_hz / 2:g} Hz"
+                    f"a tone of {frequency:g} Hz cannot be demodulated; use one between DC and Nyquist",
+                    limit=f"Nyquist {plan.sample_rate_hz / 2:g} Hz",
                 )
         # A channel sampled late by τ shows X e^{jωτ}.
         lag = np.outer(2 * np.pi * np.asarray(self._frequencies_hz), plan.skew_s)
@@ -128,8 +129,8 @@ class Demodulator:
     def feed(self, block: Block) -> None:
         """Take the next block, of any length; scans of the settling time and scans beyond the window are ignored.
 
-        A channel in `block.overrange` counts as clipped if it comes near its largest reading of the block within the
-        window, not only in the settling time, when sources may still play the programs before.
+        A channel in `block.overrange` counts as clipped only if it comes near its largest reading of the block within
+        the window. During the settling time, sources may still be playing their previous programs.
         """
         scans, channels = block.codes.shape
         if channels != len(self._plan.channels):
@@ -157,7 +158,7 @@ class Demodulator:
         self._clipped |= self._at_full_scale(codes)
 
     def _over_range_within(self, block: Block, codes: NDArray[Any]) -> NDArray[np.bool_]:
-        """(C,) mask of the channels in `block.overrange` that reached the end of their range in these codes of it."""
+        """(C,) mask of the channels in `block.overrange` that reached an end of their range in the part `codes`."""
         over = block.overrange.copy()
         if over.any():
             convert = self._conversion_by(block.scale).volts
@@ -292,15 +293,17 @@ class Demodulator:
             return self._fit.of(self._volts, self._received)
         except ConfigError as error:
             lost = int(np.count_nonzero(~self._received))
-            raise SyncLost(f"{lost} of {len(self._volts)} scans were lost, too many to demodulate the rest") from error
+            raise SyncLost(
+                f"{lost} of {len(self._volts)} scans were lost, too many to demodulate the rest; lower the sample rate"
+            ) from error
 
     def _reference(self, phasor: NDArray[np.complex128], variance: Array, gains: Array, lead_rad: Array) -> _Reference:
         """The reference from phasor (F, C), noise variance (C,) or (1 + F, C), and variance gains (P,) of the fit."""
         if self._pilot is None:
             none = np.zeros(len(self._frequencies_hz))
             return _Reference(none, none, none, weak=False)
-        # One number at a time: for a column, NumPy 1 chooses between two algorithms by where the memory lies. Their
-        # last digits differ, and so would a replay.
+        # One number at a time: for a column, NumPy 1 chooses between two algorithms by its address in memory. Their
+        # results differ in the last digits, and a replay would differ too.
         pilot = phasor[:, self._pilot].tolist()
         amplitude = np.array([abs(each) for each in pilot])
         noise = variance[self._pilot] if variance.ndim == 1 else variance[1:, self._pilot]
@@ -364,11 +367,11 @@ class Demodulator:
         return self._drops.terms(volts.T @ volts / len(volts)).sum(axis=0)
 
     def _at_full_scale(self, codes: NDArray[np.integer] | NDArray[np.float64]) -> NDArray[np.bool_] | bool:
-        """(C,) channels whose integer codes reach full scale, or False for none."""
+        """(C,) mask of the channels whose integer codes reach full scale, or False if there are none."""
         if self._full_scale_codes is None or codes.dtype.kind == "f":
             return False
         lowest, highest = self._full_scale_codes
-        # Over the whole array first: one pass per column is several times slower on narrow int16.
+        # The whole array first: with few columns of int16, one pass per column is several times slower.
         if codes.min() > lowest and codes.max() < highest:
             return False
         return np.any((codes <= lowest) | (codes >= highest), axis=0)

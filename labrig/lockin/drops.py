@@ -179,7 +179,7 @@ class MatrixDrops:
         return squares @ self._squared.T
 
     def terms(self, products: Array) -> Array:
-        """Return the contribution (C, E) of each channel to a product of every drop with itself."""
+        """Return the contribution (C, E) of each channel to the product of each drop with itself."""
         return ((self._matrix @ products) * self._matrix).T
 
     def variances(self, scatter: Array, freedom: int) -> tuple[Array, Array]:
@@ -234,7 +234,7 @@ class GatheredDrops:
         return self._sum(squares, self._squared_weights)
 
     def terms(self, products: Array) -> Array:
-        """Return the contribution (K, E) of each channel of a drop to a product of the drop with itself."""
+        """Return the contribution (K, E) of each of a drop's channels to the product of the drop with itself."""
         each = list(zip(self._columns, self._weights, strict=True))
         rows = [sum((w * v * products[i, j] for j, v in each), np.zeros(self.edges)) for i, w in each]
         return np.array(rows).reshape(-1, self.edges)

@@ -88,7 +88,7 @@ class LeastSquares:
 
 
 def common_period(cycles_per_sample: Sequence[float], n: int) -> int | None:
-    """Number of samples after which all tones repeat; None unless `n` samples are a whole number of periods, ≥ 4."""
+    """Number of samples after which all tones repeat; None unless `n` samples are 4 or more whole periods."""
     cycles = [n * ratio for ratio in cycles_per_sample]
     whole = [round(k) for k in cycles]
     if not whole or any(abs(k - w) > 1e-9 * n for k, w in zip(cycles, whole, strict=True)):

@@ -1,10 +1,10 @@
 """Mains hum in a window: found at its actual frequency, which wanders, and fitted together with the tones.
 
 A window of whole mains cycles rejects hum only at the nominal frequency: 10 mV at 50.1 Hz leave 20 µV in the mean of
-20 ms. Fitted hum leaves no error in DC and in the tones, and no longer counts as noise.
+20 ms. Fitted hum leaves no error in DC or the tones, and no longer counts as noise.
 
 Noise limits the accuracy of the fitted frequency, and in a window of a few cycles an error of the frequency shifts DC.
-The standard error of DC includes this; with one cycle and a few channels it is up to half of the variance.
+The standard error of DC includes this shift; with one cycle and a few channels it makes up to half of the variance.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ BESIDE = 3
 """Number of frequencies on each side of a harmonic, one cycle per window apart, at which the noise is estimated."""
 
 SAMPLES_PER_CYCLE = 8
-"""Samples are averaged to this number per cycle of the highest harmonic, which is fast and enough to find hum."""
+"""Samples are averaged down to this number per cycle of the highest harmonic: enough to find hum, and fast."""
 
 LEAST_CYCLES = 0.9
-"""With fewer cycles in the window, hum cannot be distinguished from DC."""
+"""Smallest number of mains cycles in a window; with fewer, hum cannot be distinguished from DC."""
 
 ENOUGH = 1e-5
 """Accuracy of the fitted frequency, in cycles per window: hum of 1 V then leaves 10 µV."""
@@ -133,7 +133,7 @@ def _without(residual: Array, columns: Array) -> Array:
 
 
 def _power(residual: Array, cycles: Array) -> Array:
-    """Total power of all channels at frequencies (an array of any shape)."""
+    """Total power of all channels at each frequency in `cycles` (cycles per window, any shape)."""
     samples = len(residual)
     phase = 2 * np.pi / samples * np.outer(cycles.ravel(), np.arange(samples) - (samples - 1) / 2)
     power = ((np.cos(phase) @ residual) ** 2 + (np.sin(phase) @ residual) ** 2).sum(axis=1)

@@ -2,7 +2,7 @@
 
 White noise has the same density everywhere, so the scatter of all samples gives the standard error of a tone. Flicker,
 hum and drift do not: the true error of DC is larger than the scatter suggests, and the error of a tone may be smaller,
-because they inflate the scatter. The residual of the window is therefore projected on frequencies beside each tone
+because they inflate the scatter. The residual of the window is therefore projected onto frequencies beside each tone
 (whole cycles per window away from it), where nothing is played. If the noise is white, nothing else is done. Otherwise
 the density beside each tone is used. A density from n frequencies has 2n degrees of freedom, so deviations follow
 Student's t rather than a normal distribution, and the stated variance is that of Student's t. There are no frequencies
@@ -37,16 +37,16 @@ AT_DC = 2 * (1.5 - 0.5772156649 - np.log(2 * np.pi * LOWEST))
 density 1: 2 ∫ sinc²(κ)/κ dκ from LOWEST."""
 
 LOOKED_AT = 32
-"""Largest number of drops whose noise is tested for being white: every drop costs time in every acquisition."""
+"""Largest number of drops whose noise is tested for whiteness: every drop costs time in every acquisition."""
 
 SURE = 2.5
 """Deviation of the density beside a tone from the mean density, in standard errors, beyond which noise is not white."""
 
 ONE_DROP = 2.5
-"""Ratio of the two densities in a single drop, beyond which noise is not white."""
+"""Ratio of the density beside a tone to the mean density, in a single drop, beyond which noise is not white."""
 
 NO_NOISE_V = 1e-12
-"""Noise below this is the rounding of floating point numbers."""
+"""Noise below this is only rounding of floating-point numbers (V)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ class NoiseSpectrum:
                 channels.append(scatter.channels)
                 edges.append(scatter.drops[row])
                 continue
-            # The drop of a phasor is that of the channels after correction of their skew.
+            # Drops are formed from the channels' phasors after correction of the skew.
             turned = (found[kept] - 1j * found[half + kept]) * self._turn[row]
             squares = turned.real**2 + turned.imag**2
             real, imaginary = self._drops.of(turned.real), self._drops.of(turned.imag)
@@ -183,7 +183,7 @@ class NoiseSpectrum:
 
 
 def _independent(matrix: Array) -> float:
-    """Number of independent drops that give as much information on noise as these (R, K), which share channels."""
+    """Number of independent drops that tell as much about noise as those of `matrix` (R, K), which share channels."""
     covariance = matrix @ matrix.T
     size = np.sqrt(covariance.diagonal())
     correlation = covariance / np.outer(size, size) if len(size) else np.ones((1, 1))

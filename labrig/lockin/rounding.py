@@ -32,7 +32,7 @@ NEARBY = (0.8, 1.0, 1.25)
 """
 
 HIDDEN = (0.2, 0.5, 0.9)
-"""Such amplitudes, relative to the largest hidden one, for a tone too small to be read correctly."""
+"""The same for a tone too small to be read correctly, relative to the largest amplitude that rounding could hide."""
 
 HARMONICS = 12
 MOST_PHASES = 256
@@ -53,7 +53,7 @@ def noise_before_rounding(scatter: Array) -> Array:
     """Noise σ (C,) at the inputs, in steps, from the variance (C,) of the readings at fixed levels, in steps squared.
 
     Small noise cannot be estimated well from a single level: the readings show none in the middle of a step, and too
-    much at its border. Channels whose noise is below about half a step are therefore averaged. The mean is lowered by
+    much at its edge. Channels whose noise is below about half a step are therefore averaged. The mean is lowered by
     half its standard error to be on the safe side, because rounding matters more when noise is smaller.
     """
     sigma: Array = np.sqrt(np.maximum(scatter - 1 / 12, 0.0))

@@ -123,7 +123,7 @@ class Equilibrium(Protocol):
     """Solver of one network with E edges, S sources and N nodes. Arguments may have a leading batch axis B."""
 
     def set_parameters(self, values: ArrayLike, /) -> None:
-        """Set the parameter of every edge, (E,): conductances (S)."""
+        """Set the parameter (E,) of every edge, such as its conductance (S)."""
         ...
 
     def states(self, source_v: ArrayLike, /) -> Array:

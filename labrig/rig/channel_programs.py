@@ -73,7 +73,7 @@ class ChannelPrograms:
                 f"the constant error has shape {constant.shape}; with {shape[1]} outputs it must be {shape[1:]}"
             )
         if not (np.isfinite(activation).all() and np.isfinite(error).all() and np.isfinite(constant).all()):
-            raise LabrigError("the activation or the error contains NaN or infinity")
+            raise LabrigError("the activation or the error contains NaN or infinity; pass finite numbers only")
         programs = {device: channels.copy() for device, channels in self._without_error(activation).items()}
         volts = error * hookup.output_volts_per_ampere
         levels = (constant * hookup.output_volts_per_ampere).tolist()
@@ -138,7 +138,7 @@ class ChannelPrograms:
         return [(row, 0) for row in rows]
 
     def error_as_played(self, played: Programs, lead: Array) -> Array:
-        """(K, O) signed error currents (A), on the reference phase of b: the phase of the pilot plus `lead`."""
+        """(K, O) signed error currents (A), relative to the reference phase of b: the pilot's phase plus `lead`."""
         reference = _phases(played, self._hookup.pilot)
         error = np.zeros((len(self.error_hz), len(self._hookup.outputs)))
         for column, wire in enumerate(self._hookup.outputs):

@@ -20,7 +20,7 @@ _POLL_S = 2e-3
 
 
 class Gate:
-    """A proxy with the instrument's methods: `make_safe` and `close` always pass, all others only while it is open.
+    """A proxy with the instrument's methods: `make_safe` and `close` always pass, others only while the gate is open.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Gate:
         def call(*arguments: Any) -> Any:
             return self._pass(action, arguments)
 
-        self.__dict__[action] = call  # so that __getattr__ is not called again for it
+        self.__dict__[action] = call  # so that __getattr__ is not called again for this method
         return call
 
     def make_safe(self) -> None:

@@ -103,7 +103,7 @@ class SourceWire:
 
     @property
     def volts_per_drive(self) -> float:
-        """Channel voltage per unit of activation of an input: 1, or a property of its actuator."""
+        """Channel voltage per unit of activation of the input; 1 without an actuator."""
         return 1.0 if self.actuator is None else 1.0 / self.actuator.per_volt
 
 
@@ -252,7 +252,7 @@ class Hookup:
 
     @cached_property
     def least_v(self) -> float:
-        """Tightest limit over the sensed nodes: any voltage within ± this is allowed at every one of them (V)."""
+        """Tightest limit over the sensed nodes: any voltage within ± this value is allowed at every one of them (V)."""
         return float(min(self.high_v.min(initial=np.inf), -self.low_v.max(initial=-np.inf)))
 
     @cached_property

@@ -84,7 +84,7 @@ class Limits:
             self._check_nodes(hookup, *window.channel_extremes())
         siemens, most_s = largest()
         if not most_s * (high - low) ** 2 <= self.edge_power_w:
-            self._check_power(hookup, siemens * window.mean_squares()[: len(siemens)])  # a second quantity has none
+            self._check_power(hookup, siemens * window.mean_squares()[: len(siemens)])  # a second quantity has no power
 
     def _check_power(self, hookup: Hookup, power: Array) -> None:
         """Raise LimitExceeded if the power (E,) of an edge, in W, exceeds the limit."""

@@ -121,7 +121,7 @@ class Worker:
         running = threading.Lock()
         running.acquire()
         threading.Thread(target=_work, args=(self._calls, running), name=name, daemon=True).start()
-        if not running.acquire(timeout=START_S):  # it may have died before its first line
+        if not running.acquire(timeout=START_S):  # the thread may have died before its first line
             raise RuntimeError(f"the thread {name!r} does not start")
 
     def submit(self, call: Call[Any]) -> None:

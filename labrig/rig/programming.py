@@ -156,7 +156,8 @@ class Programming:
     def trial(self, settings: Mapping[int, Setting]) -> Generator[None, None, None]:
         """Context in which these settings are on the board; the previous settings are written back at the end.
 
-        Raises ChannelFault if a channel does not hold its setting, or if a programmer was reset in the meantime.
+        Raises ChannelFault if a channel does not hold its setting, or if a programmer was reset in the meantime, and
+        LabrigError if an edge has no previous setting.
         """
         self._check(settings)
         missing = [edge for edge in settings if edge not in self._settings]
@@ -173,7 +174,7 @@ class Programming:
             self._write(before)
 
     def _check(self, settings: Mapping[Any, Any]) -> None:
-        """Refuse settings that do not come from labrig's own code: in a notebook anything may be a key or a value."""
+        """Raise LabrigError for an invalid key or setting: in a notebook, anything may be passed."""
         if settings.keys() <= self._every_edge and {*map(type, settings.values())} <= {Level, Target}:
             return  # nearly always, and fast on boards with thousands of edges
         count = len(self._edges)

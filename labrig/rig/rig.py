@@ -50,19 +50,20 @@ Array = NDArray[np.float64]
 
 
 class Rig:
-    """hookup: the wiring. sources, digitizer, programmers: instruments by name, not yet opened.
+    """Instruments that are wired to a board.
 
-    plan: requested acquisition. tones: the tone plan; with activation "sine", the first tone carries the activation and
-    all others carry errors. pilot_v: sum of the pilot's amplitudes. identities: expected identities of instruments.
-    mains_hz: frequency of the mains hum to fit. zero_every: acquisitions from one measured zero to the next, or 0.
-    up: names of sources and programmers, in the order in which they are connected to the board when the rig opens; the
-    others follow. stages: stage in which an instrument is made safe, by name, from 0; default: sources, then the rest.
-    others: digitizers that take no part in measurements, but are opened, made safe and closed with the rig.
-    corrections: those that a calibration record makes to phasors. recorder: receives the samples of every acquisition.
-    on_close: called after all instruments are closed, to end processes that the bench started.
-    truth: exact solution of a simulation, for a rig whose rule is the exact gradient; None for all other rigs.
-    closing: whether `close` is in progress. Until it ends, a signal handler holds Ctrl-C back.
-    wiring_trusted: whether `measure` raises if nodes or the pilot contradict what is played; off to test the wiring.
+    hookup: the wiring. sources, digitizer, programmers: the instruments, not yet opened. others: digitizers that take
+    no part in measurements. plan: the requested acquisition. tones: the tone plan; if `activation` is "sine", the first
+    tone carries the activation, and all others carry errors. pilot_v: sum of the amplitudes of the pilot's tones.
+    identities: expected identities of the instruments. mains_hz: possible frequencies of mains hum, which is fitted.
+    zero_every: number of acquisitions after which the zero is measured again; 0 for never. up: names of sources and
+    programmers in the order in which they are connected to the board when the rig opens; all others follow. stages:
+    stage in which an instrument is made safe, by name, from 0; by default, sources come first. corrections: corrections
+    of phasors by a calibration record. recorder: receives the samples of every acquisition. on_close: called after all
+    instruments are closed, to end processes that the bench started. truth: exact solution of a simulation, for a rig
+    whose rule is the exact gradient. closing: whether `close` is in progress; until it ends, a signal handler holds
+    Ctrl-C back. wiring_trusted: whether `measure` raises SenseMisfit if nodes or the pilot contradict what is played;
+    False to test the wiring.
     """
 
     def __init__(
@@ -171,7 +172,7 @@ class Rig:
         self._close_after(error)
 
     def close(self) -> None:
-        """Make every instrument that was reached safe, then close it; do nothing if the rig is closed already.
+        """Make safe, then close, every instrument that was reached; do nothing if the rig is closed already.
 
         This ends within about 20 s even if calls hang; instruments that respond have their outputs off within 1 s.
         Raises NotMadeSafe with one error for each instrument that could not be made safe or closed.

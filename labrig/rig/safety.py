@@ -121,7 +121,10 @@ class SafetyCrew:
                     continue  # its make_safe hangs, and was reported
                 failures.append(
                     DeadlineExceeded(
-                        "the connection does not close", device=name, action="close", limit=f"{CLOSE_S:g} s"
+                        "the connection does not close; check the cable and the instrument",
+                        device=name,
+                        action="close",
+                        limit=f"{CLOSE_S:g} s",
                     )
                 )
                 continue

@@ -48,7 +48,7 @@ class SourceGroup:
         self._calls.end()
 
     def load(self, programs: Programs) -> Programs:
-        """Load `programs` unless they are loaded already. Return the programs that the channels will really play."""
+        """Load `programs` unless they are loaded already. Return the programs that the channels will actually play."""
         (prepared, loaded), self._prepared = self._prepared, _NOTHING
         self._confirming = {}
         played = loaded()

@@ -58,7 +58,7 @@ class TransducedProgrammer(WrappedProgrammer):
         return self._in_medium(self._programmer.read_back(channels))
 
     def _in_medium(self, settings: Mapping[str, Setting]) -> dict[str, Setting]:
-        """Settings as they were requested, if still held, because a product and a quotient need not cancel exactly."""
+        """Settings in the unit of the medium; a setting that is still held is returned exactly as requested."""
         found: dict[str, Setting] = {}
         for channel, held in settings.items():
             sent, asked = self._asked.get(channel, (None, held))
@@ -66,7 +66,7 @@ class TransducedProgrammer(WrappedProgrammer):
         return found
 
     def _in_siemens(self, channel: str, setting: Setting) -> Setting:
-        """Return a setting for the programmer; a setting outside the range only by rounding is moved to its end."""
+        """Return a setting for the programmer; within rounding of an end of the range, it is set to that end."""
         levels, asked = self._levels.get(channel), _scaled(setting, 1 / self._factor(channel))
         if isinstance(asked, Target) and isinstance(levels, Continuous):
             for end in (levels.minimum, levels.maximum):

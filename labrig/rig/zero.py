@@ -116,7 +116,7 @@ class Zero:
     def subtracted_from(self, read: Demodulated) -> Demodulated:
         """Return the reading with the zero subtracted from DC, and with the uncertainty due to its movement."""
         zero = self._latest
-        assert zero is not None, "the zero was not measured yet"
+        assert zero is not None, "the zero has not been measured yet"
         self._since += 1
         systematic = read.systematic_dc**2 + zero.systematic_dc**2 - 2 * self._offset
         of_edges = read.systematic_edge_dc**2 + zero.systematic_edge_dc**2 - 2 * self._offset_of_drops

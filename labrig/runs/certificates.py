@@ -15,7 +15,7 @@ KEPT = (
     "slope_interval", "noise", "instruments", "chi_squared", "chi_squared_freedom", "confirmed_edges",
     "confirmed_share", "repeats", "gamma_exponent", "gamma_exponent_interval",
 )  # fmt: skip
-"""Figures of a certificate that are kept; those of every example and edge are not."""
+"""Figures of a certificate that are kept; those of single examples and edges are not."""
 
 
 def add_certificate(folder: RunFolder, figures: Mapping[str, Any], **about: Any) -> None:

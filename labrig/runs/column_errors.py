@@ -35,7 +35,7 @@ class ColumnError:
 
 
 def column_errors(record: Record) -> list[ColumnError]:
-    """Return the error of every output that stands for a column; none without stored outputs."""
+    """Return the error of every output that stands for a column; an empty list without stored outputs."""
     last = record.evaluations[-1] if record.evaluations else None
     if last is None or last.examples is None or last.outputs is None:
         return []

@@ -68,7 +68,9 @@ class RunFolder:
             new.replace(self.path / name)
             sync_folder(new.parent)
         except OSError as error:
-            raise StorageError(f"cannot write {self.path / name}: {error.strerror}") from error
+            raise StorageError(
+                f"cannot write {self.path / name}: {error.strerror}; check permissions and free space"
+            ) from error
 
     def find(self, file: StoredFile) -> Path | None:
         """Return the file with this content: the file itself or the one about to replace it; None if neither has it."""
@@ -89,7 +91,9 @@ class RunFolder:
         try:
             return stored(name, content_of(self.path / name))
         except OSError as error:
-            raise StorageError(f"cannot read {self.path / name}: {error.strerror}") from error
+            raise StorageError(
+                f"cannot read {self.path / name}: {error.strerror}; check its permissions, or restore it from a copy"
+            ) from error
 
     def discard(self) -> None:
         """Delete the folder of a run that could not start; never raises."""
@@ -112,7 +116,9 @@ class RunFolder:
                 content = file.read_bytes()
                 make_folder(copy.parent, exist_ok=True)
             except OSError as error:
-                raise StorageError(f"cannot copy {file} to {self.path}: {error}") from error
+                raise StorageError(
+                    f"cannot copy {file} to {self.path}: {error}; check the permissions and the free space"
+                ) from error
             self.write(names[-1], content)
         return names
 

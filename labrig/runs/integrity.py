@@ -89,4 +89,6 @@ def finish_writing(folder: RunFolder, files: tuple[StoredFile, ...]) -> None:
                 found.replace(folder.path / file.name)
                 sync_folder(found.parent)
             except OSError as error:
-                raise StorageError(f"cannot write {folder.path / file.name}: {error.strerror}") from error
+                raise StorageError(
+                    f"cannot write {folder.path / file.name}: {error.strerror}; check permissions and free space"
+                ) from error

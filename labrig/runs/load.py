@@ -26,8 +26,8 @@ MISSING = "pip install 'labrig[analysis]'"
 class LoadedRun:
     """The contents of a run as arrays and pandas frames. It is read once; load it again to follow a live run.
 
-    `run["gradient"]` is an array, `list(run)` the names of all; `run.contents` gives their dimensions and units. Frames
-    need pandas, and `dataset` needs xarray: the extra `analysis` installs both.
+    `run["gradient"]` is an array, `list(run)` are the names of all arrays, and `run.contents` has their dimensions and
+    units. Frames need pandas, and `dataset` needs xarray: the extra `analysis` installs both.
 
     Parameters
     ----------

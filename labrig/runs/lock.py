@@ -15,7 +15,7 @@ from pathlib import Path
 from labrig.errors import UsageError
 
 _held: dict[Path, int] = {}
-"""Lock files that this process holds, with its id: a child of it inherits the table, but not the locks."""
+"""Lock files that this process holds, with its process id: a child process inherits the table, but not the locks."""
 
 
 def lock_path(journal: Path) -> Path:

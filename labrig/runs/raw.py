@@ -191,7 +191,7 @@ class RawBlocks:
     def _content(self, row: StoredBlock) -> NDArray[np.uint8]:
         path = segment_path(self._folder, row.segment)
         ends = row.offset_bytes + row.length_bytes
-        if path.exists() and not path.is_file():  # a FIFO would be waited for without end
+        if path.exists() and not path.is_file():  # reading a FIFO might wait forever
             raise StorageError(f"cannot read {path}: it is not a regular file", remedy="restore it from a copy")
         try:
             segment = self._segments.get(row.segment)
@@ -202,7 +202,8 @@ class RawBlocks:
         content = segment[row.offset_bytes : ends]
         if len(content) != row.length_bytes or zlib.crc32(content.data) != row.content_crc:
             raise StorageError(
-                f"the samples of acquisition {row.acquisition} in {path} are damaged", remedy="restore it from a copy"
+                f"the samples of acquisition {row.acquisition} in {path} are damaged",
+                remedy="restore the file from a copy",
             )
         return content
 

@@ -31,7 +31,7 @@ class Window:
 def amplitudes(volts: Array, sample_rate_hz: float) -> tuple[Array, Array]:
     """Return frequencies (Hz) and amplitudes (V peak), (F,) and (F, C), of (N, C) samples without their mean.
 
-    A Hann window keeps lines that are not a whole number of periods, such as mains, from covering the others.
+    A Hann window keeps lines without a whole number of periods in the window, such as mains, from covering others.
     """
     taper = np.hanning(len(volts) + 1)[:-1]
     weighted: Array = (volts - taper @ volts / taper.sum()) * taper[:, None]

@@ -25,13 +25,13 @@ STATES = {
     "damaged": "damaged",
     "newer": "written by a newer labrig",
 }
-"""Every state of a run, and how it is said. A run without an end that nothing writes any more was killed."""
+"""Every state of a run, in words. A run without an end that no process is writing any more was killed."""
 LOST = "the potentiometers lost their settings"
 """Reason why a step or an evaluation was repeated."""
 
 
 def summarize(folder: RunFolder) -> dict[str, Any]:
-    """Summarize a run; the time that this takes does not depend on the length of the run.
+    """Summarize a run, in a time that does not depend on its number of steps.
 
     Returns
     -------

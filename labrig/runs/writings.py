@@ -1,4 +1,4 @@
-"""How many pulses the cells of a run took, in summary."""
+"""A summary of the pulses that the cells of a run took."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ LEAST_PHASES = 16
 """Smallest number of sampled phases of f₁; harmonics up to one less than this can be distinguished."""
 
 LEAST_PERIODS = 4
-"""Smallest number of common periods in a window; differences between the periods are noise."""
+"""Smallest number of common periods in a window: the noise is estimated from the differences between periods."""
 
 WIDER = (1, 2, 4, 8)
 LONGER = (1, 2, 3, 4, 5, 8, 10)
@@ -43,7 +43,7 @@ def plan_sidebands(
     """Choose f₁, f₁ − Ω and f₁ + Ω with the shortest common period, then the lowest f₁, then the lowest Ω.
 
     The three tones avoid harmonics of the mains. Ω itself need not, because ½u² contains hum at its own frequency only
-    as a product with a constant.
+    as a product of hum and a constant level.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def _search(
 def _flaw(
     period: int, carrier: int, offset: int, window: int, order: int
 ) -> Literal["periods", "phases", "products"] | None:
-    """Why a tone and its sidebands, in cycles per window, are unsuitable: too few periods or phases, or products."""
+    """Why a tone and its sidebands (cycles per window) are unsuitable: too few periods or phases, or products."""
     step = window // period
     common = gcd(carrier // step, period)
     if LEAST_PERIODS * period > window:

@@ -59,7 +59,9 @@ def window_samples(sample_rate_hz: float, window_s: float) -> int:
     """Number of samples in a window of `window_s` seconds; raises PlanError unless it is an integer."""
     exact = sample_rate_hz * window_s
     if not (isfinite(exact) and sample_rate_hz > 0 and window_s > 0):
-        raise PlanError(f"{window_s:g} s at {sample_rate_hz:g} S/s is not a valid window")
+        raise PlanError(
+            f"{window_s:g} s at {sample_rate_hz:g} S/s is not a valid window; both must be positive and finite"
+        )
     samples = round(exact)
     if samples < 1 or abs(exact - samples) > RELATIVE_TOLERANCE * exact:
         whole = [n for n in (floor(exact), ceil(exact)) if n > 0]
@@ -242,11 +244,13 @@ def check_tones(
 
 def _check_request(sample_rate_hz: float, window_samples: int, band_hz: tuple[float, float], order: int) -> None:
     if not (isfinite(sample_rate_hz) and sample_rate_hz > 0 and window_samples >= 1):
-        raise PlanError(f"{window_samples} samples at {sample_rate_hz:g} S/s is not a valid window")
+        raise PlanError(
+            f"{window_samples} samples at {sample_rate_hz:g} S/s is not a valid window; both must be positive"
+        )
     if not (0 <= band_hz[0] <= band_hz[1] and isfinite(band_hz[0])):
         raise PlanError(f"{band_text(band_hz)} is not a valid band", remedy="write it as low, high")
     if order < 2:
-        raise PlanError(f"order must be at least 2, got {order}")
+        raise PlanError(f"the order must be at least 2, not {order}")
 
 
 def band_text(band_hz: tuple[float, float]) -> str:

@@ -42,7 +42,7 @@ class ToneProgram:
     @property
     def peak(self) -> float:
         """Largest absolute value the program can reach (V)."""
-        if not self.tones:  # most programs, and this is called often
+        if not self.tones:  # true of most programs, and this is called often
             return abs(self.dc)
         return abs(self.dc) + sum(tone.amplitude for tone in self.tones)
 

@@ -46,7 +46,7 @@ class SimulatedBench:
     seed : int
         Seed of the random phase at which tones start.
     inputs, outputs : sequence of str
-        Source channels ("awg/0") of the inputs, and nodes of the outputs. They only set the axes of `truth`.
+        Source channels ("awg/0") of the inputs, and nodes of the outputs. They are used only by `truth`.
     faults : sequence of ScheduledFault
         The faults and the times at which they begin.
     compensated : mapping
@@ -76,7 +76,7 @@ class SimulatedBench:
 
     @property
     def clock(self) -> SimulatedClock:
-        """The simulated clock of the bench; calls do not wait for it."""
+        """The simulated clock of the bench, on which waiting takes no real time."""
         return self._clock
 
     @property

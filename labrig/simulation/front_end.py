@@ -19,7 +19,7 @@ from labrig.simulation.world import Stretch, World
 Array = NDArray[np.float64]
 
 APERTURE_NODES = 8
-"""Number of times in an aperture over which a voltage is averaged: exact to 1e-13 for tones below the Nyquist rate."""
+"""Number of instants in an aperture at which a voltage is averaged: exact to 1e-13 for tones below Nyquist."""
 
 ENTRIES_AT_ONCE = 1 << 15
 """Number of samples that are rounded together, so that they stay in the processor's cache."""
@@ -145,7 +145,7 @@ class FrontEnd:
 
     @staticmethod
     def _remembered(stretch: Stretch, fraction: Array) -> Array:
-        """Return the (U, C) unique scans of a stretch; each reading has its fraction (C,) of the channel before it."""
+        """Return the (U, C) unique scans of a stretch, with `fraction` (C,) of the channel before in each reading."""
         volts = stretch.unique
         read = np.empty_like(volts)
         repeats = len(volts) < stretch.last - stretch.first
@@ -156,7 +156,7 @@ class FrontEnd:
         return read
 
     def _columns_of(self, channels: tuple[str, ...]) -> NDArray[np.intp]:
-        """Return the (C,) positions of channels among all of the digitizer; cached for each set of channels."""
+        """Return the (C,) positions of `channels` among all channels of the digitizer; cached for each set."""
         if channels not in self._columns:
             self._columns[channels] = np.array([self._column[channel] for channel in channels], dtype=np.intp)
         return self._columns[channels]
@@ -267,7 +267,7 @@ def _averaged(
 
 
 def _reached(values: NDArray, lowest: float, highest: float) -> NDArray[np.bool_]:
-    """Return (C,) whether a channel reaches an end of its range."""
+    """Return a (C,) mask of the channels that reach an end of their range."""
     # The whole array is tested first: testing columns is several times slower, and clipping is rare.
     if values.min() > lowest and values.max() < highest:
         return np.zeros(values.shape[1], dtype=bool)

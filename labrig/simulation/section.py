@@ -1,6 +1,6 @@
 """The `simulation` section: a preset of imperfections, single imperfections that override the preset, and faults.
 
-Apart from its benches, `labrig.assembly` imports only this module of the simulation.
+Except for its benches, `labrig.assembly` imports only this module of the simulation.
 """
 
 from __future__ import annotations
@@ -82,13 +82,14 @@ class Simulation(Section):
 
 @dataclass(frozen=True)
 class SimulationChoice:
-    """The section, with the fields of the imperfections that it may name.
+    """The section, and the names of its fields that hold the imperfections.
 
     Parameters
     ----------
     section : Simulation
+        The validated section.
     fields : mapping
-        Name of the field of the section for each imperfection, by its key.
+        Name of the field that holds each imperfection, by the key of the imperfection.
     """
 
     section: Simulation
@@ -110,7 +111,7 @@ class SimulationChoice:
         """The section as plain values, without the values that come from the preset."""
         shared = self.section.model_dump(include=set(Simulation.model_fields), exclude_none=True)
         if not shared["miswired"]:
-            del shared["miswired"]  # as in the cards of runs by a labrig without this key
+            del shared["miswired"]  # as in the cards of runs by earlier versions, which did not have this key
         plain = {key: value.model_dump() if isinstance(value, Section) else value for key, value in self.given.items()}
         return {**shared, **plain}
 

@@ -161,7 +161,9 @@ def test_a_chemical_that_was_deleted_is_named_as_the_cause() -> None:
         assemble(packaged_configs() / "flow_chemical_iris.yaml", ["network.chemical=null"])
     said = [problem.message for problem in error.value.problems]
     assert any("this network has none; write network.chemical, or use shared_tone" in each for each in said)
-    assert "c_in0 is the concentration at in0, but the network has no chemical: write network.chemical" in said
+    assert (
+        "c_in0 is the concentration at in0, but the network has no chemical; add the section network.chemical" in said
+    )
 
 
 def test_plan_and_measure_speak_the_units_of_the_network(capsys: pytest.CaptureFixture[str]) -> None:

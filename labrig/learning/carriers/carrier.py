@@ -71,7 +71,7 @@ class Carrier(ABC):
     def error_currents(self, loss_gradient: Array) -> Array:
         """(O,) currents −γ ∂C/∂v_o (A). None exceeds the configured current, not even by a rounding error.
 
-        A current that is just within the limits of a source or of the board would be refused otherwise.
+        Otherwise a configured current exactly at a limit of a source or of the board would be refused.
         """
         gamma = self.current_a / max(float(np.abs(loss_gradient).max()), self.floor)
         return np.clip(-gamma * loss_gradient, -self.current_a, self.current_a)

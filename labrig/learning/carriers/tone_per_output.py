@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 
 
 class TonePerOutput(Carrier):
-    """Tone m carries −current into output m and nothing into the others."""
+    """Tone m carries the configured current, with negative sign, into output m and nothing into the other outputs."""
 
     error_first: ClassVar[bool] = False
 

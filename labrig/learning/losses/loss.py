@@ -51,7 +51,7 @@ class Loss(ABC):
     @property
     @abstractmethod
     def scale(self) -> float:
-        """L₀ in the definition of the rate, Δθ = −rate · s² · ∂(L/L₀)/∂θ, in the unit of the loss."""
+        """L₀, in the unit of the loss, in Δθ = −rate · s² · ∂(L/L₀)/∂θ; s is the width of the range of conductances."""
 
     @property
     @abstractmethod

@@ -32,7 +32,7 @@ from labrig.quantities import NonNegativeCount, format_quantity
 Array = NDArray[np.float64]
 
 SURPRISING = 3.0
-"""An output whose distance from its clamp exceeds this many standard errors was not clamped."""
+"""An output whose distance from its clamp voltage exceeds this many standard errors counts as not clamped."""
 
 RESOLVED_AT = 3.0
 """The response of the outputs is known if it exceeds this many standard errors in every direction."""
@@ -41,8 +41,8 @@ RESOLVED_AT = 3.0
 class CoupledLearning(Rule):
     """Measure the board free, then with a current into each output in turn, then clamped, then free again.
 
-    The clamped board is measured once per correction and once more after the last. The readings of
-    the contrast are used for nothing else, so that their noise is independent.
+    The clamped board is measured once per correction and once more after the last. The two readings that form the
+    contrast are used for nothing else, so that their noise is independent.
     """
 
     estimand = "the clamped contrast"
@@ -72,8 +72,8 @@ class CoupledLearning(Rule):
     def displacement_per_error(self, loss: Loss) -> float:
         """λ (V² per unit of the loss): the outputs are clamped at v_o − λ ∂C/∂v_o.
 
-        For the squared error λ = η/2, so that the clamp is v_o + η (y − v_o). For other losses λ is scaled so that the
-        first displacement is as large.
+        For the squared error λ = η/2, so that the clamp is v_o + η (y − v_o). For other losses λ follows from the
+        typical sizes of the loss and of its gradient.
         """
         return 2.0 * self.options.eta * loss.scale / loss.error_scale**2
 
@@ -134,6 +134,7 @@ def _with_clamp(
     found : Gradient
         The contrast as measured.
     free, clamped : Response
+        Responses of the free and of the clamped board.
     followed : (E, O) array
         Change of each drop per change of each output.
     wanted : (O,) array
@@ -141,7 +142,7 @@ def _with_clamp(
     moved : (O,) array
         Variance of the displacement due to noise of the readings that determined it (V²).
     per_error : float
-        The divisor of the contrast.
+        λ, by which the contrast was divided; see `CoupledLearning.displacement_per_error`.
     """
     to_value = clamped.a / per_error
     noise = np.hypot(found.standard_error, to_value * np.sqrt(followed**2 @ moved))

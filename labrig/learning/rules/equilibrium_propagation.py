@@ -1,8 +1,8 @@
 """Equilibrium propagation: compare two equilibria edge by edge, one of them nudged by a constant error current.
 
-∂C/∂θ = lim ½(u_β² − u_0²) / β for nudging currents −β ∂C/∂v_o, with the error of the free state. The error of the
-one-sided estimate is of order β, that of the centred one (β and −β) of order β². The largest nudging current is the
-configured error current.
+∂C/∂θ = lim ½(u_β² − u_0²) / β for nudging currents −β ∂C/∂v_o, where ∂C/∂v_o is taken in the free state. The bias of
+the one-sided estimate is of order β, that of the centred estimate (β and −β) of order β². The largest nudging current
+is the configured error current.
 Sources: B. Scellier and Y. Bengio, Front. Comput. Neurosci. 11:24 (2017); centred: A. Laborieux et al., Front.
 Neurosci. 15:633674 (2021).
 """
@@ -28,7 +28,7 @@ from labrig.learning.source_errors import source_errors
 class EquilibriumPropagation(Rule):
     """Measure the free state, then the state nudged towards the target and, if centred, the one nudged away from it."""
 
-    estimand = "the contrast of two equilibria, the gradient as β → 0"
+    estimand = "the contrast of two equilibria, which tends to the gradient as β → 0"
 
     class Options(Section):
         """nudge: two nudged states (`centred`) or one (`one_sided`)."""

@@ -28,7 +28,7 @@ error. Generators round amplitudes, and some have a smallest amplitude. The grad
 
 
 class FrequencyPropagation(Rule):
-    """Measure with the error off, then with the error on; multiply, or lock in the product if the carrier requires it.
+    """Measure with the error off, then on; multiply the two coefficients, or lock in ½u² if the carrier requires it.
 
     With a carrier that does not need the error first, the rule takes a single measurement with the tones on.
     """
@@ -152,7 +152,7 @@ def product(free: Response, nudged: Response, loss_gradient: Array, floor: float
 
 
 def released(free: Response, nudged: Response, loss_gradient: Array, floor: float = 0.0) -> Gradient:
-    """∂C/∂θ_k = w a_k Δ_k, where Δ_k is the change of the second quantity's drop due to its release, w as in `product`.
+    """∂C/∂θ_k = w a_k Δ_k, with w as in `product`; Δ_k is the change of the second quantity's drop due to its release.
 
     The drops without release are subtracted, so zero errors of the sensors cancel.
 
@@ -204,7 +204,7 @@ def check_misfit(error: Array, loss_gradient: Array, floor: float) -> None:
             f"the sources played error currents that deviate from the requested ones by {off:.1%} of the largest",
             action="inject the error",
             limit=f"{LARGEST_MISFIT:.0%}",
-            remedy="raise the current in learning.error: sources cannot play very small amplitudes, and round others",
+            remedy="raise the current in learning.error: sources round amplitudes, and cannot play very small ones",
         )
 
 

@@ -28,7 +28,7 @@ class HalfSquaresLockIn(FrequencyPropagation):
     @override
     def objection(cls, carrier: type[Carrier], activation: str) -> str | None:
         if carrier.quantity:
-            return "locks in where an error tone beats with the activation; use 'error: {carrier: shared_tone}'"
+            return "needs an error tone that beats with the activation; use 'error: {carrier: shared_tone}'"
         if activation != "dc" and not carrier.sidebands:
             return "needs DC as activation, or the carrier amplitude_modulation; write 'learning.activation: dc'"
         return None

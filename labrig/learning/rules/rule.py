@@ -124,7 +124,7 @@ def conduct(measurements: Measurements, measure: Callable[[Excitation], Response
     LabrigError
         If the rule does not keep its contract, or the gradient is not finite.
     """
-    begun: Any = measurements  # a rule of somebody else may return, yield and end with anything
+    begun: Any = measurements  # a third-party rule may yield and return anything
     if not isinstance(begun, Generator):
         raise _misbehaved(begun, "its method `gradient` yields no Excitation")
     try:

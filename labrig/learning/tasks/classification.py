@@ -24,7 +24,7 @@ from labrig.random_streams import RandomStream
 
 Array = NDArray[np.float64]
 ACCURACY = 0.05
-"""Smallest change of an accuracy that matters: microvolts can move an example across the border of two classes."""
+"""Smallest change of an accuracy that matters: microvolts can move an example across the boundary of two classes."""
 
 
 class Split(Section):
@@ -155,10 +155,11 @@ class Classification(EncodedInputs, Task):
         found = f"{'1 class' if count == 1 else f'{count} classes'} in the column of the label ({names})"
         nodes = "1 node has" if outputs == 1 else f"{outputs} nodes have"
         each, needed = ("one", count) if len(self.readout.T) == count else ("two", 2 * count)
-        remedy = f"complete the data, or give {'1 node' if needed == 1 else f'{needed} nodes'} an error"
+        remedy = f"complete the data, or give {'1 node' if needed == 1 else f'{needed} nodes'} an error source"
         return OptionError(
             "data",
-            f"{found}, and {nodes} an error: {each} per class {'is' if each == 'one' else 'are'} needed; {remedy}",
+            f"{found}, but {nodes} an error source: {each} per class {'is' if each == 'one' else 'are'} needed; "
+            f"{remedy}",
         )
 
 

@@ -20,7 +20,9 @@ def data_file(context: TaskContext, key: Key, written: str) -> Path:
     if Path(written).is_dir():
         raise OptionError(key, f"{as_written(written)} is a folder; name the CSV file in it")
     if Path(written).exists():
-        raise OptionError(key, f"{as_written(written)} is a pipe or a device; write the data to a file and name it")
+        raise OptionError(
+            key, f"{as_written(written)} is a pipe or a device; write the data to a file, and name that file"
+        )
     if "://" in written:
         raise OptionError(key, f"{as_written(written)} is a web address; download the file, and name it")
     raise OptionError(key, f"there is no file {as_written(written)} {context.searched(key)}{escape_hint(written)}")

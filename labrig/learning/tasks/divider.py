@@ -46,7 +46,9 @@ class Divider(VoltageTask):
     def build(cls, options: Options, context: TaskContext) -> Divider:
         board = context.terminals
         if board.edges != 1 or board.fixed or board.inputs != 1 or board.outputs != 1:
-            raise OptionError((), "a divider needs exactly one edge, between a driven node and a node with an error")
+            raise OptionError(
+                (), "a divider needs exactly one edge, between a driven node and a node with an error source"
+            )
         return cls.between(options.input, options.target, float(board.input_ohm[0]), float(board.output_ohm[0]))
 
     @classmethod
@@ -68,7 +70,7 @@ class Divider(VoltageTask):
         v = x * self.load_ohm / (self.source_ohm + 1 / theta + self.load_ohm)
         by_hand = 2 * (v - y) * x * self.load_ohm / (theta * (self.source_ohm + self.load_ohm) + 1) ** 2
         figures = {"gradient": float(gradient[0])}
-        if by_hand != 0:  # at the target the formula has no scale to compare with
+        if by_hand != 0:  # at the target the exact gradient is 0, and no relative error exists
             figures["relative_error"] = float(abs(gradient[0] / by_hand - 1))
         return figures
 

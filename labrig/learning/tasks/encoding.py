@@ -119,7 +119,7 @@ class Encode(Section):
     ) -> None:
         """Warn of features (M, F) that are often clipped because the given range does not match their values.
 
-        With ranges from the training set, only single examples of the test set are clipped.
+        Ranges found from the training set cause no warning: no more than a few examples of the test set exceed them.
         """
         middle, reach = (high + low) / 2, (1.0 if self.unipolar else self.clip) * (high - low) / 2
         clipped = ((np.abs(features - middle) > reach) & (high > low)).sum(axis=0)

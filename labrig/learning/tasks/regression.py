@@ -191,7 +191,7 @@ def _checked(data: RegressionData, options: Regression.Options) -> RegressionDat
 
 
 def _columns(file: Path, data: RegressionData, key: Literal["inputs", "outputs"]) -> NumberTable:
-    """The numbers of these columns."""
+    """Read the columns that the option `key` names; an OptionError gives the path of the option in `regression`."""
     try:
         return read_number_csv(file, getattr(data, key), key)
     except OptionError as error:

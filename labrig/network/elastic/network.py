@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Lengthening:
-    """Extension ℓ − ℓ₀ of every spring, as a `Curve` of its coordinates in the order of `_along`."""
+    """Extension ℓ − ℓ₀ of every spring, as a `Curve` of its coordinates in the order of `ElasticLayout._along`."""
 
     geometry: Geometry
 
@@ -104,7 +104,7 @@ class ElasticLayout(Springs):
 
 @dataclass(frozen=True)
 class ElasticNetwork:
-    """The network with its sources: the interface of `labrig.network.physics.Network`."""
+    """The network with its sources, with the interface of `labrig.network.physics.Network`."""
 
     layout: ElasticLayout
     sources: tuple[Source, ...]
@@ -135,11 +135,13 @@ class ElasticNetwork:
         loads = any(np.isfinite(source.ohm) for source in self.sources)
         if self.layout.background > 0 or loads:
             return
-        stiffness = self.layout.geometry.directions  # only their number counts, since any stiffness will do
+        stiffness = self.layout.geometry.directions  # used only for the number of springs: any stiffness will do
         solver = Small(self.layout, self.sources, self.beside)
         solver.set_parameters(np.ones(len(stiffness)))
         if np.linalg.matrix_rank(solver.stiffness) < len(solver.stiffness):
-            raise NetworkError("points can move in a way that no spring resists; add a background, or pin points")
+            raise NetworkError(
+                "points can move in a way that no spring resists; add a background stiffness, or pin points"
+            )
 
     def undetermined_nodes(self) -> tuple[str, ...]:
         """An empty tuple; `check` finds undetermined movements."""

@@ -111,7 +111,7 @@ class Elastic(Physics):
         position = {name: point for point, name in enumerate(names)}
         for place, name in enumerate(options.pinned):
             if name not in position:
-                report(("pinned", place), f"there is no point {as_written(name)}")
+                report(("pinned", place), f"there is no point {as_written(name)}; name a point of the network")
                 return None
         ports = _ports(options, geometry, position, report)
         if ports is None:
@@ -156,7 +156,7 @@ def _geometry(options: Options, report: Report) -> tuple[Geometry | None, tuple[
 def _mistake(what: str, ends: tuple[str, str], points: Mapping[str, Sequence[float]]) -> str | None:
     """What is wrong with a spring or port between two points, whose positions are in m; None if nothing is."""
     if unknown := [end for end in ends if end not in points]:
-        return f"there is no point {as_written(unknown[0])}"
+        return f"there is no point {as_written(unknown[0])}; name a point of the network"
     if ends[0] == ends[1]:
         return f"a {what} needs two different points"
     if np.linalg.norm(np.subtract(points[ends[1]], points[ends[0]])) == 0:  # also where squares underflow

@@ -22,7 +22,7 @@ MOST_STEPS = 200
 """Newton steps before a network counts as having no equilibrium."""
 
 MOST_CHORDS = 30
-"""Number of steps with the inverse Hessian of the first row. A row that needs more gets its own Newton steps."""
+"""Largest number of steps with the inverse Hessian of a batch's first row; a row that needs more gets Newton steps."""
 
 CLOSE = 1e-13
 """Step, relative to the longest spring, below which the search ends."""

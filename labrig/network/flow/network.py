@@ -34,7 +34,7 @@ class FlowLayout(Tubes):
         at = node.removeprefix(SECOND)
         if self.chemical is not None or at == node or at not in self.names:
             return ""
-        return f"{node} is the concentration at {at}, but the network has no chemical: write network.chemical"
+        return f"{node} is the concentration at {at}, but the network has no chemical; add the section network.chemical"
 
     @property
     def shape(self) -> dict[str, Any]:
@@ -48,7 +48,7 @@ class FlowLayout(Tubes):
 
 @dataclass(frozen=True)
 class FlowNetwork:
-    """The network with its sources: the interface of `labrig.network.physics.Network`."""
+    """The network with its sources, with the interface of `labrig.network.physics.Network`."""
 
     layout: FlowLayout
     sources: tuple[Source, ...]
@@ -71,7 +71,7 @@ class FlowNetwork:
 
     @property
     def fixed(self) -> dict[str, Any]:
-        """Elements other than tubes."""
+        """Numbers of elements other than tubes, by kind."""
         return {"chemical": 1} if self.layout.chemical is not None else {}
 
     def check(self) -> None:

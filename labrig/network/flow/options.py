@@ -144,7 +144,8 @@ class Flow(Physics):
             for place, (a, b) in enumerate(tubes):
                 if a == b or tubes.index((a, b)) != place or (b, a) in tubes:
                     report(
-                        ("tubes", place), f"{as_written(a)} and {as_written(b)} must be two nodes with a single tube"
+                        ("tubes", place),
+                        f"{as_written(a)} and {as_written(b)} must be two different nodes that only one tube connects",
                     )
                     return None
             for name in names:

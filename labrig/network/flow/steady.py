@@ -1,8 +1,8 @@
 """Steady state of tubes: pressures p from H p = q, and concentrations c from D c = r.
 
-H = Aᵀ g A + S, with the conductances g of the tubes and the load S of the sources on their nodes. D = κ (Aᵀ d A + S),
+H = Aᵀ g A + S, with the conductances g of the tubes and the loads S of sources and leaks on nodes. D = κ (Aᵀ d A + S),
 where d = g if a chemical diffuses in proportion to the conductance: then κ c responds to a release as p responds to a
-volume flow, and its drops are those of the adjoint state. The sources are reservoirs that absorb the chemical. With
+volume flow, and its drops are those of the adjoint state. Reservoirs and leaks absorb the chemical. With
 d ∝ √g (tubes whose radius is trained: conductance ∝ r⁴, diffusion ∝ r²), and with advection, which carries the chemical
 along with the flow, this is no longer exact.
 

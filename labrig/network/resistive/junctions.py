@@ -17,8 +17,8 @@ GMIN_S = 1e-12
 """Conductance in parallel with every junction, as in ngspice: it keeps a chain of blocked diodes defined."""
 
 LINEAR_ABOVE_A = 1e6
-"""Without series resistance, the exponential continues as its tangent above this current, to avoid overflow; far higher
-ones would make the equations singular in double precision."""
+"""Without series resistance, the exponential continues as its tangent above this current, to avoid overflow; far larger
+currents would make the equations singular in double precision."""
 
 OMEGA_ARGUMENT_FLOOR = -700.0
 """Smallest argument of the Wright omega: below it exp is subnormal or zero, for which some SciPy versions give NaN."""
@@ -210,7 +210,7 @@ def _reverse(u: FloatArray, diodes: DiodeArrays, column: NDArray[np.intp]) -> tu
 
 
 def _exponential(u: FloatArray, diodes: DiodeArrays, *, offset: bool = True) -> tuple[FloatArray, FloatArray]:
-    """Solution w (A) of w = Is·exp((u − Rs·(w − Is))/nVt), and its slope (S). offset=False has w in place of w − Is."""
+    """Solution w (A) of w = Is·exp((u − Rs·(w − Is))/nVt), and its slope (S); u − Rs·w without `offset`."""
     saturation, nvt = diodes.saturation_current_a, diodes.slope_voltage_v
     at = u + diodes.series_resistance_ohm * saturation if offset else u
     if diodes.all_resistive:

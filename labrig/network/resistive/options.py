@@ -180,7 +180,7 @@ class _Builder:
 
     def _few_enough(self, builder: str, count: int) -> bool:
         if count > MOST_EDGES:
-            self._report((builder,), f"{count} programmable edges are too many; at most {MOST_EDGES} are supported")
+            self._report((builder,), f"{count} programmable edges are too many; use at most {MOST_EDGES}")
         return count <= MOST_EDGES
 
     def _from_netlist(self, netlist: Netlist) -> Layout | None:

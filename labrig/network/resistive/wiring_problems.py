@@ -38,7 +38,7 @@ def wiring_problems(
     for node in outputs:
         if node not in reached:
             reason = f"no input reaches output {node}: no element connects it to a driven node except through ground"
-            yield WiringProblem(("wiring", node), f"{reason}, so nothing can be trained")
+            yield WiringProblem(("wiring", node), f"{reason}, so nothing can be trained; connect it")
     dead = _dead_edges(network)
     if dead:
         names = ", ".join(dead[:6]) + (" …" if len(dead) > 6 else "")
@@ -66,7 +66,7 @@ def _stray_ends(network: Graph, wired: Collection[str]) -> Iterator[WiringProble
                 yield WiringProblem((*path, key), f"nothing is wired to node {node!r}{hint}")
                 break
             if count[node] == 1:
-                message = f"node {node!r} leads nowhere: no other element and no row of the wiring names it"
+                message = f"node {node!r} leads nowhere: no other element and no row of the wiring names it; connect it"
                 yield WiringProblem((*path, key), message)
                 break
 

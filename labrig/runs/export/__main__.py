@@ -38,7 +38,7 @@ def main(kind: str, run: str, file: str, with_samples: str = "") -> int:
 
 
 def _why(error: Exception) -> str:
-    """Return why a file could not be written: what the system says, as HDF5 adds addresses and sizes to it."""
+    """Return why a file could not be written: the system's message without the addresses and sizes that HDF5 adds."""
     said = re.search(r"\berrno = (\d+)", str(error))
     number = int(said[1]) if said else getattr(error, "errno", None)
     return os.strerror(number) if number else reason(error)

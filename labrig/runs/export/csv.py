@@ -21,7 +21,7 @@ from labrig.runs.contents import Contents, Variable
 from labrig.runs.samples import DIMS, TEXT, UNITS, Samples
 
 _LINES = 2000
-"""Number of lines from which the length of the table of samples is foretold."""
+"""Number of lines from which the size of the table of samples is estimated."""
 
 
 def write(contents: Contents, path: Path, samples: Samples | None) -> None:

@@ -86,7 +86,10 @@ def export(
 
 
 def expected_bytes(folder: RunFolder, kind: str) -> float:
-    """Return an upper bound on the size of the samples in a format (bytes); errors are those of `read_journal`."""
+    """Return the size of the stored samples in a format (bytes), without compression; an estimate for CSV.
+
+    Errors are those of `read_journal`.
+    """
     samples = Samples(folder)
     return math.prod(samples.shape) * (bytes_per_sample(samples) if kind == "csv" else _BYTES_PER_SAMPLE)
 

@@ -90,7 +90,7 @@ _CHANGE = np.dtype([("place", "<u4"), ("value", "<f8")])
 
 
 def _changes(before: Array, now: Array) -> bytes:
-    """Encode places and values of the entries that changed, or the whole array if that is no longer."""
+    """Encode places and values of the entries that changed, or the whole array unless that takes more bytes."""
     changed = np.flatnonzero(before != now) if len(before) == len(now) else np.arange(len(now))
     if len(changed) * _CHANGE.itemsize >= 8 * len(now):
         return _whole(now)
@@ -100,7 +100,7 @@ def _changes(before: Array, now: Array) -> bytes:
 
 
 def _patched(blobs: Sequence[bytes]) -> Array:
-    """Return the (S, E) arrays of all rows. The first is stored whole; changes are always shorter than that."""
+    """Return the (S, E) arrays of all rows. The first is stored whole; changes are always shorter than an array."""
     rows: list[Array] = []
     for blob in blobs:
         if not rows or len(blob) == 8 * len(rows[0]):

@@ -107,7 +107,7 @@ class _Header:
 
 @dataclass(frozen=True)
 class _Frame:
-    """One frame. belongs: whether to this generation of the log. intact: whether its checksum is right."""
+    """One frame. belongs: whether it belongs to this generation of the log. intact: whether its checksum is right."""
 
     number: int
     size: int

@@ -107,7 +107,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
 def read_blocks(path: Path) -> tuple[StoredBlock, ...]:
     """Read where the samples of every acquisition are stored, in the order in which they were written.
 
-    A `scale` that is not stored because it is that of the block before is filled in. Errors are those of
+    A `scale` that is not stored because it equals that of the block before is filled in. Errors are those of
     `read_journal`.
     """
     blocks: list[StoredBlock] = []
@@ -120,8 +120,8 @@ def read_blocks(path: Path) -> tuple[StoredBlock, ...]:
 class _Reading:
     """Reads rows of one open journal, and collects the damaged ones.
 
-    path: the name for messages. checked: whether rows have checksums and are counted. running: whether it is being
-    written.
+    path: the name for messages. checked: whether rows have checksums and are counted. running: whether the
+    journal is being written.
     """
 
     db: sqlite3.Connection
@@ -132,7 +132,7 @@ class _Reading:
     damaged_steps: list[int] = field(default_factory=list)
 
     def rows(self, table: Table, ending: str = "") -> list[tuple[Any, ...]]:
-        """Return the intact stored rows of a table, in order of their key; SQL `ending` may select others."""
+        """Return the intact stored rows of a table, in order of their key, or as the SQL clauses `ending` say."""
         found = self.db.execute(f"{table.selection} {ending or f'ORDER BY {table.key}'}").fetchall()
         if self.checked:
             key = table.names.index(table.key)
@@ -276,7 +276,7 @@ def _open(file: Path) -> sqlite3.Connection:
 def _copied(path: Path, content: bytes | None = None) -> Iterator[Path]:
     """Copy a journal and its write-ahead log to a folder where SQLite may create the log's index.
 
-    content: content of the copy instead, which then needs no log.
+    content: written to the copy instead of the journal's own content; no log is copied then.
     """
     with TemporaryDirectory(prefix="labrig-journal-") as folder:
         copy = Path(folder) / path.name
@@ -335,7 +335,9 @@ def _overview(reading: _Reading) -> Overview:
     checkpoint: Checkpoint | None = reading.only(CHECKPOINT)
     steps = int(steps or 0)
     if checkpoint is not None and int(checkpoint.rows.get(STEPS.name, 0)) != steps:
-        reading.damaged.append(f"the last of {checkpoint.rows[STEPS.name]} steps is {steps}")
+        reading.damaged.append(
+            f"{checkpoint.rows[STEPS.name]} steps were written, but the last one stored is step {steps}"
+        )
     without_log = not reading.running and not log_path(reading.path).exists()
     return Overview(
         steps=steps,

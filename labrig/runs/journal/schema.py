@@ -247,7 +247,7 @@ class StoredBlock:
     Parameters
     ----------
     acquisition
-        Number of the acquisition, counted by the bench; it is used again if the run is resumed from an earlier point.
+        Number of the acquisition, counted by the bench; a run that is resumed from an earlier point uses it again.
     segment
         Number of the segment.
     offset_bytes, length_bytes
@@ -314,7 +314,7 @@ class Checkpoint:
     wall_s
         As in Step.
     state
-        State of the rig and the bench; in the writer, as it is stored.
+        State of the rig and the bench; in the writer, in its stored form.
     """
 
     rows: dict[str, Any]

@@ -30,7 +30,7 @@ class Column:
     optional: bool
 
     def decoded(self, stored: Any) -> Any:
-        """Return the field's value from its stored form; raises ValueError or TypeError if labrig never writes it."""
+        """Return the field's value from its stored form; raises ValueError or TypeError for a form never written."""
         return None if stored is None and self.optional else self.kind.decode(stored)
 
 

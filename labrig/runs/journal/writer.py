@@ -47,7 +47,7 @@ from labrig.runs.room import require_room
 
 Durability = Literal["process", "power"]
 WHOLE_EVERY = 256
-"""Number of steps from one that is stored whole to the next; a damaged step affects at most these."""
+"""Number of steps from one that is stored whole to the next; a damaged step affects at most this many."""
 
 
 class Journal:
@@ -116,7 +116,9 @@ class Journal:
             journal._upgrade()
             now = read_checkpoint(path)  # no other process can write it now
             if read is not None and (read.rows, read.wall_s) != (now.rows, now.wall_s):
-                raise UsageError(f"{path.parent} was resumed by another labrig in the meantime", remedy="try again")
+                raise UsageError(
+                    f"{path.parent} was resumed by another labrig process in the meantime", remedy="try again"
+                )
             journal._checkpoint = replace(now, closed=0)
             journal._began = time.monotonic() - now.wall_s
             journal._commit()
@@ -232,7 +234,7 @@ class Journal:
             raise self._failed(action, error) from error
 
     def _upgrade(self) -> None:
-        """Bring the tables of a journal of an older schema to today's."""
+        """Upgrade the tables of a journal with an older schema to the current schema."""
         version = schema_version(self._db, self._path)
         if version == VERSION:
             return
@@ -244,7 +246,7 @@ class Journal:
             raise self._failed("upgrade", error) from error
 
     def _require_room(self) -> None:
-        """Keep disk space for the end of the run: its last events, and SQLite's own files."""
+        """Raise StorageError if there is no disk space for the end of the run: its last events, and SQLite's files."""
         with suppress(OSError):  # the folder is gone, which the commit reports
             require_room(self._path.parent)
 

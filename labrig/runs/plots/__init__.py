@@ -54,7 +54,7 @@ class Plots:
     left_out
         Reason for each picture that failed, by file name.
     stopped
-        True if `stop()` returned True before every picture was drawn.
+        True if `stop()` returned True before all pictures were drawn.
     """
 
     paths: tuple[Path, ...] = ()

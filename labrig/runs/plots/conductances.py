@@ -26,8 +26,8 @@ MOST_EDGES_PER_NODE = 15
 MOST_OF_LAYERS = 150
 MOST_OF_CIRCLE = 40
 MOST_NAMES = 18
-"""Networks with more edges per node, or more edges between layers or on a circle, are drawn as a matrix;
-one with few nodes has all their names."""
+"""A network with more edges per node, or more edges between layers or on a circle, is drawn as a matrix. An axis of the
+matrix with at most MOST_NAMES nodes shows the names of all."""
 
 
 def draw(run: RunData) -> Figure | None:
@@ -123,7 +123,7 @@ def _kind(node: str) -> str:
 
 
 def _label(axis: Axes, node: str, x: float, y: float) -> None:
-    """Write the name of a node on white: beside inputs and outputs, outside the network, and above other nodes."""
+    """Write the name of a node on white: outside the network for inputs and outputs, above the node for all others."""
     side = {"in": ("right", (-6, -2.5)), "out": ("left", (6, -2.5))}
     align, offset = side.get(node.rstrip("0123456789"), ("center", (0, 6)))
     axis.annotate(node, (x, y), textcoords="offset points", xytext=offset, ha=align, fontsize=7, bbox=WHITE, zorder=2.5)
@@ -149,14 +149,14 @@ def _wired(nodes: Sequence[str], edges: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _grid(nodes: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """Return row and column of every node of a grid; empty if it is not one."""
+    """Return row and column of every node of a grid; empty if the nodes are not those of a grid."""
     found = {node: re.fullmatch(r"n(\d+)_(\d+)", node) for node in nodes}
     cells = {node: (int(cell[1]), int(cell[2])) for node, cell in found.items() if cell}
     return cells if len(cells) == len(nodes) else {}
 
 
 def _layers(nodes: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """Return layer (inputs, hidden nodes, outputs) and place of every node; empty if it is not such a network."""
+    """Return layer (inputs, hidden nodes, outputs) and place of every node; empty if there are no such layers."""
     found = {node: re.fullmatch(r"(in|hid|out)(\d+)", node) for node in nodes}
     parts = {node: (("in", "hid", "out").index(part[1]), int(part[2])) for node, part in found.items() if part}
     return parts if len(parts) == len(nodes) else {}

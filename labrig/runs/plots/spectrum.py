@@ -50,7 +50,7 @@ def spectrum(window: Window, meta: dict[str, Any]) -> Figure:
 
 
 def _label_rows(tones_hz: Sequence[float], span: float) -> list[int]:
-    """Return a row for the label of each tone, so that labels do not overlap. span: last over first frequency."""
+    """Return a row for the label of each tone, so that labels do not overlap. span: last frequency / first."""
     wide = span**0.1  # a tenth of the axis holds '12345.6 Hz'
     rows: list[int] = []
     for k, tone in enumerate(tones_hz):

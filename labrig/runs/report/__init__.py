@@ -3,7 +3,10 @@
 reported.py   the data that parts are made of, read from the folder of a run however the run ended
 blocks.py     the blocks of which a part consists: HTML and figures
 figures.py    figures as SVG for pages, light and dark, and as SVG and PDF for papers
-scales.py     axes that one outlier does not stretch
+intervals.py  95 % intervals of accuracies and of rms errors
+spectra.py    the lines of a spectrum, and their origins
+ranges.py     rows of numbered nodes as one row
+nested.py     nested maps as rows of a table
 parts/        one file for each part of the page
 page.py       the page
 

@@ -93,7 +93,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _row(row: Sequence[Any], with_numbers: Sequence[bool]) -> str:
-    """Return the cells of a row; a missing value stands where the numbers of its column do."""
+    """Return the cells of a row; a missing value is aligned like the numbers of its column."""
     first, *others = row
     cells = [f'<th scope="row">{text(first)}</th>']
     for value, among_numbers in zip(others, with_numbers[1:], strict=False):

@@ -67,7 +67,7 @@ def panels(count: int = 1, height: float = 2.6, width: float = 7.2, **options: o
 
 
 def along_steps(axis: Axes) -> None:
-    """Label the horizontal axis: steps, whole numbers."""
+    """Label the horizontal axis as steps, with ticks at whole numbers."""
     from matplotlib.ticker import MaxNLocator
 
     axis.set_xlabel("step (updates)")
@@ -75,7 +75,7 @@ def along_steps(axis: Axes) -> None:
 
 
 def for_page(figure: Figure, name: str) -> str:
-    """Return a figure as an <svg> element for a page; its ids begin with its name, as a page has several figures."""
+    """Return a figure as an <svg> element for a page; its ids begin with `name`, as a page has several figures."""
     svg = _svg(figure, name)
     svg = svg[svg.index("<svg") :].replace('<g id="', '<g data-was="')
     svg = re.sub(r' data-was="[^"]*"', "", svg)

@@ -14,11 +14,11 @@ from labrig.runs.units import is_figure
 Z = 1.959964
 """Half-width of a 95 % interval of the normal distribution, in standard deviations."""
 SAME = 1e-6
-"""Relative difference up to which a figure that is computed again counts as the one that was recorded."""
+"""Largest relative difference at which a figure that is computed again counts as equal to the recorded one."""
 
 
 def wilson(right: float, count: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share of `count` independent examples (Wilson, JASA 22: 209, 1927)."""
+    """Return the 95 % interval of the share `right` of `count` independent examples (Wilson, JASA 22: 209, 1927)."""
     centre = (right + Z**2 / (2 * count)) / (1 + Z**2 / count)
     half = Z / (1 + Z**2 / count) * math.sqrt(right * (1 - right) / count + Z**2 / (4 * count**2))
     return max(0.0, centre - half), min(1.0, centre + half)

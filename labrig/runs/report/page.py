@@ -143,7 +143,7 @@ def _why(error: Exception) -> str:
     """Return why a part or a figure could not be made."""
     if isinstance(error, LabrigError | OSError):
         return reason(error)
-    return f"the run contains something that it cannot be made from ({reason(error)}); labrig verify names any damage"
+    return f"the run contains something unexpected ({reason(error)}); labrig verify names any damage"
 
 
 def _for_paper(drawing: Drawing, into: Path | None) -> Iterator[Path]:

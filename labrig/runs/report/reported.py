@@ -49,7 +49,7 @@ class Reported:
 
     @property
     def name(self) -> str:
-        """The name of the run, else of its folder."""
+        """The name of the run, or of its folder if the run has no name."""
         return str(self.meta.get("name") or self.folder.path.resolve().name)
 
     @property
@@ -85,7 +85,7 @@ class Reported:
     def initial(self) -> Array:
         """(E,) parameters before the first step; raises Missing if they were not stored."""
         if "initial_s" not in self.board:
-            raise Missing("a journal this old has no parameters before the first step")
+            raise Missing("the parameters before the first step were not stored, as in all runs of that version")
         return np.array(self.board["initial_s"], dtype=float)
 
     def need_steps(self, count: int = 1) -> None:

@@ -1,4 +1,4 @@
-"""Lines of a spectrum, and the origin of each: a tone, a harmonic of a tone, mains, or nothing (a spur)."""
+"""Lines of a spectrum, and the origin of each: a tone, a harmonic of a tone, mains, or unknown (a spur)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Array = NDArray[np.float64]
 Kind = Literal["tone", "harmonic", "mains", "spur"]
 
 ABOVE_FLOOR = 5.0
-"""A line is this many times as high as the floor around it. The amplitude of noise is Rayleigh distributed and exceeds
-k times its median in a share of 2^(−k²) of the bins: here once in 3·10⁷."""
+"""A line is at least this many times as high as the floor around it. The amplitude of noise is Rayleigh distributed and
+exceeds k times its median in a share of 2^(−k²) of the bins: here once in 3·10⁷."""
 AROUND = 25
 """Half-width of the stretch whose median is the floor (bins)."""
 HARMONICS = 15
@@ -63,7 +63,7 @@ def lines(frequency: Array, amplitude: Array, tones_hz: Sequence[float], sample_
 
 
 def _peaks(amplitude: Array) -> list[int]:
-    """Return the bins that stand out of the floor around them and are higher than their neighbours."""
+    """Return the bins that stand out from the floor around them and are higher than their neighbours."""
     if len(amplitude) < 8:
         return []
     width = min(2 * AROUND + 1, len(amplitude))
@@ -104,7 +104,7 @@ def _mains(frequency: Array, peaks: list[int], step: float) -> list[tuple[float,
 
 
 def _nearest(frequency: float, expected: Sequence[tuple[float, Kind, str]], step: float) -> tuple[Kind, str] | None:
-    """Return kind and label of the first that is close enough."""
+    """Return kind and label of the first expected line that is close enough; None if there is none."""
     for other, kind, label in expected:
         if abs(frequency - other) <= WITHIN * step:
             return kind, label

@@ -42,7 +42,9 @@ def draw(table: Table) -> Path | None:
     try:
         RunFolder(table.folder).write(PICTURE, drawn)
     except OSError as error:
-        raise StorageError(f"cannot write {table.folder / PICTURE}: {error.strerror}") from error
+        raise StorageError(
+            f"cannot write {table.folder / PICTURE}: {error.strerror}; check permissions and free space"
+        ) from error
     return table.folder / PICTURE
 
 

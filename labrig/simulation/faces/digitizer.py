@@ -38,7 +38,9 @@ class SimulatedDigitizer(Face):
         self._require_open("configure")
         unknown = sorted(set(plan.channels) - set(self._capabilities.channels))
         if unknown:
-            raise ConfigError(f"has no channel {unknown[0]!r}", device=self.name, action="configure")
+            raise ConfigError(
+                f"has no channel {unknown[0]!r}; name one of its channels", device=self.name, action="configure"
+            )
         if plan.sample_rate_hz > self._capabilities.max_sample_rate_hz:
             raise ConfigError(
                 f"cannot sample at {plan.sample_rate_hz:g} S/s",
@@ -87,7 +89,7 @@ class SimulatedDigitizer(Face):
         if remaining > timeout_s:
             context.clock.sleep(timeout_s)
             raise DeadlineExceeded(
-                f"needs another {remaining:g} s for this acquisition",
+                f"needs another {remaining:g} s for this acquisition; raise limits.step, or use a shorter window",
                 device=self.name,
                 action="read",
                 limit=f"{timeout_s:g} s",

@@ -60,7 +60,9 @@ class SimulatedProgrammer(Face):
         wanted = list(channels)
         unknown = sorted(channel for channel in wanted if channel not in self._held)
         if unknown:
-            raise LimitExceeded(f"has no channel {unknown[0]!r}", device=self.name, action="read back")
+            raise LimitExceeded(
+                f"has no channel {unknown[0]!r}; name one of its channels", device=self.name, action="read back"
+            )
         if self._unwritten:
             self._write()
         return {channel: self._held[channel] for channel in wanted}

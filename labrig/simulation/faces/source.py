@@ -82,7 +82,7 @@ class SimulatedSource(Face):
     def _shifted(self, program: ToneProgram) -> ToneProgram:
         """Return the program as of the time at which it takes effect.
 
-        The phases of its tones are defined at the start of their generator, which has run for the start delay when the
-        trigger comes.
+        The phases of its tones are defined at the start of their generator, which has been running for the start delay
+        when the trigger comes.
         """
         return program.after(self._context.start_delay_s + self._capabilities.settle_s)

@@ -32,7 +32,7 @@ class ScheduledFault:
     acquisition : int, optional
         Number of the acquisition with which the fault begins, counting all acquisitions of the bench from 1.
     time_s : float, optional
-        Time after the start of the bench at which the fault begins (s). One of `acquisition` and `time_s` is None.
+        Time after the start of the bench at which the fault begins (s). Either this or `acquisition` is None.
     for_s, count : optional
         Duration of the fault (s), or number of messages or acquisitions (see `Fault.counts`); if both are None, the
         fault never ends.
@@ -49,7 +49,7 @@ class ScheduledFault:
 
 @dataclass(eq=False)
 class _Course:
-    """Progress of a fault. since, until: when it is active, on the bench's clock (s). left: rest of its count."""
+    """Progress of a fault. since, until: when it is active, on the bench's clock (s). left: rest of `count`."""
 
     scheduled: ScheduledFault
     left: int | None

@@ -18,8 +18,9 @@ MOST_PPM = 1000.0
 class ClockPpm(Imperfection):
     """`value` is the standard deviation of the clock error (ppm), which is drawn once for each source.
 
-    The tones of a source are at r · f on the digitizer's clock, as if no source were locked to it. They still start at
-    the trigger. Such tones do not repeat after a whole number of samples, so every sample is computed separately.
+    On the digitizer's clock, every frequency of a source is off by this error, as if the source were not locked to that
+    clock. Tones still start at the trigger. They do not repeat after a whole number of samples, so every sample is
+    computed separately.
     """
 
     Options = Annotated[float, Field(ge=0, le=MOST_PPM)]

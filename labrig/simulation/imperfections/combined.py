@@ -83,7 +83,7 @@ class Imperfections:
         return _sum(each.scan_delay_s(digitizer, channels) for each in self._members)
 
     def coupling(self, digitizer: str, channels: int, sources: Sequence[str]) -> Array | None:
-        """Return the (S, channels) share of each source channel's tones that is added to each input; None if 0."""
+        """Return the (S, channels) share of each source's tones that is added to each input; None if all are 0."""
         return _sum(each.coupling(digitizer, channels, sources) for each in self._members)
 
     def memories(self, digitizer: str) -> list[Memory]:

@@ -169,7 +169,7 @@ class Imperfection:
         return None
 
     def coupling(self, digitizer: str, channels: int, sources: Sequence[str]) -> Array | None:
-        """Return the (S, channels) share of each source channel's tones that is added to each input; None if 0."""
+        """Return the (S, channels) share of each source's tones that is added to each input; None if all are 0."""
         return None
 
     def memory(self, digitizer: str) -> Memory | None:
@@ -180,7 +180,7 @@ class Imperfection:
         return None
 
     def noise_variance(self, hz: float, samples: int, rate_hz: float) -> float:
-        """Return the variance (V²) that its noise causes in one quadrature of a tone, or in DC (0 Hz), in a window."""
+        """Return the variance (V²) that this noise gives one quadrature of a tone, or DC (0 Hz), in a window."""
         return 0.0
 
     def addition(self, digitizer: str, channels: int) -> Addition | None:

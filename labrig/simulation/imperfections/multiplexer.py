@@ -13,7 +13,7 @@ from labrig.simulation.imperfections.imperfection import Array, Imperfection, Me
 
 
 class Multiplexer(Imperfection):
-    """`value` is its sampling capacitance (F). It has no effect on a digitizer that samples simultaneously."""
+    """`value` is the sampling capacitance (F). It has no effect on a digitizer that samples simultaneously."""
 
     Options = Annotated[Capacitance, Field(ge=0)]
 

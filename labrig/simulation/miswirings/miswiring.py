@@ -113,7 +113,7 @@ class Miswiring(ABC):
             raise ValueError(f"{cls.key} takes {_counted(cls.count)}, {cls._example(names)}")
         for name in named:
             if name not in names:
-                raise ValueError(f"{cls._what()} {as_written(name)} does not exist; the names are {', '.join(names)}")
+                raise ValueError(f"there is no {cls._what()} {as_written(name)}; the names are {', '.join(names)}")
         if len(set(named)) < len(named):
             raise ValueError(f"{cls.key} needs two different names, got {as_written(named[0])} twice")
         return cls(*named, value=value)
@@ -136,7 +136,7 @@ class Miswiring(ABC):
 
     @classmethod
     def _what(cls) -> str:
-        return {"sense": "a sensed node", "drive": "a driven node", "edge": "an edge"}[cls.at]
+        return {"sense": "sensed node", "drive": "driven node", "edge": "edge"}[cls.at]
 
     @classmethod
     def _example(cls, names: Collection[str]) -> str:

@@ -54,7 +54,7 @@ class LinearResponse:
 
     def __init__(self, solver: Equilibrium, sources: int, farad: Array | None) -> None:
         self.responses = solver.states(np.eye(sources))
-        self._seconds: Array | None = None  # (N, N) voltages per change of voltage
+        self._seconds: Array | None = None  # (N, N) voltage at each node per dv/dt at each node (s)
         if farad is not None:
             nodes = len(farad)
             self._seconds = _board(solver).with_currents(np.zeros((nodes, sources)), np.eye(nodes)).T * farad
@@ -112,7 +112,7 @@ def lagging(
     if second > LARGEST_CORRECTION * max(first, 1e-9):
         raise ConfigError(
             f"the nodes of this board are too slow for tones of {fastest_hz:g} Hz: with diodes the lag is computed "
-            f"only to second order, and the second order is {second / first:.2g} of the first",
+            f"only to second order, and the second-order term is {second / first:.2g} of the first-order term",
             limit=f"{LARGEST_CORRECTION:g}",
             remedy=f"reduce acquisition.cable (a capacitance) or the frequencies of the tones, or set {KEY}=false",
         )

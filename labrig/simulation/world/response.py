@@ -23,7 +23,7 @@ from labrig.simulation.world.wiring import SourceStage
 Array = NDArray[np.float64]
 
 _REMEMBERED_PHASORS = 2**24
-"""Most phasors that are cached (256 MB): a few long acquisitions of tones that do not repeat."""
+"""Largest number of cached phasors (256 MB): a few long acquisitions of tones that do not repeat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class _Playing:
 
 
 class _Programs:
-    """Start times and programs of S sources, `of`, sorted out: which are off, their levels (1, S), and their tones.
+    """What S sources play, from their start times and programs `of`: which are off, the levels (1, S), and the tones.
 
     tones: row of the frequency in `frequencies_hz`, column of the source, start time (s), and the tone.
     """
@@ -351,7 +351,7 @@ class BoardResponse:
             self._solvers[is_open] = self._network.equilibrium({k for k, off in enumerate(is_open) if off})
         solver = self._solvers[is_open]
         siemens = self._timeline.conductances(t)
-        if self._holding.get(is_open) is not siemens:  # never changed in place
+        if self._holding.get(is_open) is not siemens:  # the array is never changed in place
             solver.set_parameters(siemens)
             self._holding[is_open] = siemens
         return solver

@@ -18,11 +18,11 @@ SAME_SAMPLE = 1e-6
 """An event up to this much (in samples) after a sample counts as simultaneous, so that rounding does not shift it."""
 
 _FORGOTTEN_AT_ONCE = 64
-"""Number of states that can no longer be sampled above which they are deleted."""
+"""States that can no longer be sampled are deleted once there are this many of them."""
 
 _REMEMBERED_EVENTS = 4096
 _REMEMBERED_SIEMENS = 1 << 22
-"""Most conductances in all remembered states (32 MB): on boards with thousands of edges the last few hundred states."""
+"""Largest number of conductances in all kept states (32 MB): with thousands of edges, the last few hundred states."""
 
 
 class _History(Generic[State]):

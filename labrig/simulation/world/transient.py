@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 
 _REMEMBERED = 4096
 _DECAYED = 11.0
-"""Number of time constants of the slowest mode after which the board counts as settled: 2⁻¹⁶ of a change would be left.
+"""Number of time constants of the slowest mode after which the board counts as settled: 2e-5 of a change would be left.
 Earlier states then have no effect, so that a resumed run continues as if it had not been stopped."""
 
 

@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 
 _RECENT_ACQUISITIONS = 16
-"""Number of latest acquisitions in which the board can always still be sampled."""
+"""Number of the latest acquisitions for which the board can always still be sampled."""
 
 
 class Reader(Protocol):

@@ -74,7 +74,7 @@ class TestBoard:
     ) -> None:
         ((path, message),) = faults(islands(tmp_path), f"network.{builder}")
         assert path == f"network.{builder.partition('=')[0]}"
-        assert "programmable edges are too many; at most 100000" in message
+        assert "programmable edges are too many; use at most 100000" in message
 
 
 class TestEdgesOfTheWiring:

@@ -81,7 +81,7 @@ def test_a_range_must_be_finite(number):
 
 def test_a_board_with_too_few_outputs_for_differences_says_how_many():
     few = "task.split={train_per_class: 2, test_per_class: 1}"
-    with pytest.raises(ConfigError, match="and 20 nodes have an error: two per class are needed"):
+    with pytest.raises(ConfigError, match="but 20 nodes have an error source: two per class are needed"):
         assembled("digits", few, "task.classification.data=iris.csv", "task.classification.label=species")
 
 

@@ -150,7 +150,7 @@ class TestCircuits:
     ("text", "message"),
     [
         ("L1 a 0 1m", ":2: L1: elements of this kind are not supported"),
-        ("R1 a 0 0", ":2: R1: a resistance of 0 Ω is not > 0"),
+        ("R1 a 0 0", ":2: R1: the resistance must be > 0 and finite, not 0 Ω"),
         ("V1 a 0 1\nR1 a b 1k\nC1 b c 1n", ":4: node c has no DC path to ground"),
         ("V1 a 0 1\nV2 0 a 2\nR1 a 0 1", ":3: v2 closes a loop"),
         ("D1 a 0 dm", ":2: D1: there is no .model dm"),
@@ -163,7 +163,7 @@ class TestCircuits:
         (".subckt s a\nX1 a s\n.ends\nX1 a s", "nested more than 50 deep"),
         (".subckt s a", ".subckt has no .ends"),
         ("V1 a 0 PULSE(0 1)", "PULSE is not supported; sources play DC, SIN or PWL"),
-        ("V1 a 0 SIN(0 1", r"SIN\( is not closed"),
+        ("V1 a 0 SIN(0 1", r"SIN\( has no closing parenthesis"),
         ("V1 a 0 PWL(0 1 0 2)", "the times of a PWL must increase"),
         ("R1 a 0 1k tc1=1", "tc1= is not supported"),
         ("R1 a 0 1k\nR1 a 0 1k", ":3: the name r1 is already used in .*:2"),

@@ -173,7 +173,7 @@ def test_of_two_that_resume_at_once_one_is_refused_and_nothing_is_lost(tmp_path,
     folder = RunFolder(Path(shutil.copytree(whole, tmp_path / "run")))
     one, other = Resumable(folder, epochs=11), Resumable(folder, epochs=11)
     one.resume(plots=False)
-    with pytest.raises(UsageError, match="resumed by another labrig in the meantime"):
+    with pytest.raises(UsageError, match="resumed by another labrig process in the meantime"):
         other.resume(plots=False)
     assert damages(folder) == []
     assert len(read_journal(folder.journal).step) == 11

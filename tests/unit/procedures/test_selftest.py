@@ -120,7 +120,7 @@ def test_another_physics_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
         ("{swop: [in3, in4]}", "'swop' is not one of 'swap'"),
         ("{swap: in3}", "swap takes a list of two names, e.g. swap: [in0, in1]"),
         ("{swap: [in3, in3]}", "swap needs two different names, got in3 twice"),
-        ("{open: in77}", "a sensed node in77 does not exist"),
+        ("{open: in77}", "there is no sensed node in77"),
         ("{wrong_resistor: {in3: 1 kHz}}", "expected a resistance above 0"),
         ("{wrong_part: {in0-out0: -1}}", "expected a number above 0"),
         ("{swap: [in3, in4], open: in2}", "write one miswiring in each entry"),

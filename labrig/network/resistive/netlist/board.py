@@ -15,10 +15,10 @@ from labrig.network.resistive.netlist.circuit import Circuit
 from labrig.network.resistive.netlist.reader import read_netlist
 
 MOST_NAMES = 100_000
-"""Most names of a range."""
+"""Largest number of names in a range."""
 
 LONGEST_NUMBER = 9
-"""Most digits of a number in a range."""
+"""Largest number of digits of a number in a range."""
 
 Report = Callable[[str, str], None]
 """Function that reports a problem; it takes the key at fault under `netlist:`, and a message."""
@@ -84,7 +84,7 @@ def _expanded(written: Sequence[str]) -> list[str]:
 
 
 def _range(text: str) -> list[str]:
-    """The names of a range. A text that is no range, or one of too many names, is returned as it is."""
+    """The names of a range. A text that is not a range, or a range of too many names, is returned unchanged."""
     first, _, last = text.partition("..")
     prefix = first.rstrip(digits)
     low, high = first.removeprefix(prefix), last.removeprefix(prefix)

@@ -17,7 +17,7 @@ _TOKEN = re.compile(r"\{[^{}]*\}|'[^']*'|\"[^\"]*\"|[()=]|[^\s()=,{}'\"]+")
 _ELEMENT = re.compile(
     r"[rcdvi]\S*\d\S*\s+\S+\s+\S+\s+\S+|[rcvi]\S*\s+\S+\s+\S+\s+([-+.\d{'\"]|(dc|ac|sin|pwl)\b)", re.IGNORECASE
 )
-"""A statement such as `R1 a b {r}` or `rload a 0 1k`, but not a title such as 'Diode bridge with capacitor'."""
+"""Matches a statement such as `R1 a b {r}` or `rload a 0 1k`, but no title such as 'Diode bridge with capacitor'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,9 @@ def _joined(lines: list[tuple[int, str]], path: Path, depth: int) -> Iterator[Ca
             if len(words) != 2:
                 raise NetlistError(place, f"{words[0]} needs exactly one file", f'write {words[0]} "parts.lib"')
             if depth >= DEEPEST_INCLUDE:
-                raise NetlistError(place, f"files include one another more than {DEEPEST_INCLUDE} deep")
+                raise NetlistError(
+                    place, f"includes are nested more than {DEEPEST_INCLUDE} deep; one may include itself"
+                )
             included = path.parent / words[1].strip("\"'")
             yield from _joined(_lines(included, place), included, depth + 1)
             continue
@@ -84,13 +86,14 @@ def _continued(lines: list[tuple[int, str]], path: Path) -> list[tuple[int, str]
         elif text.startswith("+"):
             if not statements:
                 raise NetlistError(
-                    Place(path, number), "this line continues a statement, but there is no statement before it"
+                    Place(path, number),
+                    "this line continues a statement, but there is no statement before it; remove the +",
                 )
             statements[-1] = statements[-1][0], f"{statements[-1][1]} {text[1:]}"
         elif text and not text.startswith("*"):
             statements.append((number, text))
     if control is not None:
-        raise NetlistError(Place(path, control), ".control has no .endc")
+        raise NetlistError(Place(path, control), ".control has no .endc; add it after the last command")
     return statements
 
 
@@ -106,10 +109,10 @@ def _lines(path: Path, place: Place | None) -> list[tuple[int, str]]:
     where = place or Place(path, None)
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise NetlistError(where, f"{path} is larger than {MOST_BYTES >> 20} MiB")
+            raise NetlistError(where, f"{path} is larger than {MOST_BYTES >> 20} MiB; is it a netlist?")
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise NetlistError(where, f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise NetlistError(where, f"{path} is not UTF-8 text") from error
+        raise NetlistError(where, f"{path} is not UTF-8 text; save it as UTF-8") from error
     return list(enumerate(text.splitlines(), 1))

@@ -27,7 +27,7 @@ class Context:
 
 
 class Names(Protocol):
-    """The names that are valid where an element is written."""
+    """The parameters, models and nodes that an element can refer to by name."""
 
     prefix: str
     parameters: dict[str, float]
@@ -120,7 +120,7 @@ def _value(card: Card, names: Names, key: str) -> tuple[float, float]:
     multiple = value(options.pop("m"), names.parameters) if "m" in options else 1.0
     _refuse(options)
     if not multiple > 0:
-        raise ValueProblem(f"m={multiple:g} is not > 0")
+        raise ValueProblem(f"m must be > 0, not {multiple:g}")
     return value(words[0], names.parameters), multiple
 
 
@@ -131,7 +131,7 @@ def _split(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     while position < len(words):
         if words[position + 1 : position + 2] == ["="]:
             if position + 2 >= len(words):
-                raise ValueProblem(f"{words[position]}= has no value")
+                raise ValueProblem(f"{words[position]}= has no value; write it after the =")
             options[words[position].lower()] = words[position + 2]
             position += 3
         else:
@@ -142,12 +142,12 @@ def _split(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 
 def _refuse(options: dict[str, str]) -> None:
     for key in options:
-        raise ValueProblem(f"{key}= is not supported")
+        raise ValueProblem(f"{key}= is not supported; remove it if it does not matter")
 
 
 def _positive(amount: float, what: str, unit: str) -> None:
     if not (amount > 0 and math.isfinite(amount)):
-        raise ValueProblem(f"a {what} of {amount:g} {unit} is not > 0")
+        raise ValueProblem(f"the {what} must be > 0 and finite, not {amount:g} {unit}")
 
 
 def _plays(card: Card, names: Names) -> Waveform:
@@ -160,9 +160,9 @@ def _plays(card: Card, names: Names) -> Waveform:
         key = first.lower()
         if key == "dc":
             if not words:
-                raise ValueProblem("DC has no value")
+                raise ValueProblem("DC has no value; write it after DC")
             if words[0].lower() in WAVES or words[1:2] == ["="]:
-                continue  # a schematic editor writes DC without a value
+                continue  # some schematic editors write DC without a value
             level = _level(words, names)
         elif key == "ac":  # only for a small-signal analysis, which is not supported
             while words and words[0].lower() not in (*WAVES, "dc"):
@@ -175,7 +175,7 @@ def _plays(card: Card, names: Names) -> Waveform:
         elif level is None and shape is None:
             level = value(first, names.parameters)
         else:
-            raise ValueProblem(f"{first!r} is not expected here")
+            raise ValueProblem(f"{first!r} is not expected here; remove it, or check the words before it")
     return Waveform(level, shape)
 
 
@@ -185,10 +185,10 @@ def _level(words: list[str], names: Names) -> float:
     if first not in ("=", "("):
         return value(first, names.parameters)
     if not words:
-        raise ValueProblem("DC has no value")
+        raise ValueProblem("DC has no value; write it after DC")
     level = value(words.pop(0), names.parameters)
     if first == "(" and (not words or words.pop(0) != ")"):
-        raise ValueProblem("DC( is not closed")
+        raise ValueProblem("DC( has no closing parenthesis")
     return level
 
 
@@ -204,7 +204,7 @@ def _arguments(words: list[str], name: str) -> list[str]:
     while words and words[0] != ")":
         taken.append(words.pop(0))
     if not words:
-        raise ValueProblem(f"{name}( is not closed")
+        raise ValueProblem(f"{name}( has no closing parenthesis")
     words.pop(0)
     if words[1:2] == ["="]:
         raise ValueProblem(f"{name} with {words[0]}= is not supported")
@@ -226,7 +226,7 @@ def _sine(numbers: Sequence[float]) -> Sine:
 def _piecewise(numbers: Sequence[float]) -> PiecewiseLinear:
     times, values = numbers[0::2], numbers[1::2]
     if not times or len(times) != len(values):
-        raise ValueProblem("PWL needs pairs of time and value")
+        raise ValueProblem("PWL needs pairs of time and value: write PWL(T1 V1 T2 V2 …)")
     if any(later <= earlier for earlier, later in pairwise(times)):
         raise ValueProblem("the times of a PWL must increase")
     return PiecewiseLinear(tuple(times), tuple(values))

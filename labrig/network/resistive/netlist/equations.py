@@ -119,7 +119,7 @@ class Equations:
         )
 
     def _check_currents(self, slope: Array) -> None:
-        """Raise NetlistError if an ideal diode carries more than the exponential is computed for."""
+        """Raise NetlistError if a diode without series resistance carries more than LINEAR_ABOVE_A."""
         ideal = ~self._diodes.resistive
         for part, steep, nvt in zip(self._circuit.diodes, slope * ideal, self._diodes.slope_voltage_v, strict=True):
             if steep * nvt > (1 - 1e-6) * LINEAR_ABOVE_A:
@@ -171,7 +171,7 @@ class Equations:
                     "remove it, or put a resistor in series",
                 )
             joined, kept = (root[b], root[a]) if root[a] == count else (root[a], root[b])
-            # v_a = v_b + e, both in terms of their roots: v_joined = v_kept + this.
+            # From v_a = v_b + e, with both nodes in terms of their roots: v_joined = v_kept + between.
             between = above[b] - above[a]
             between[number] += 1.0
             if joined == root[b]:
@@ -223,7 +223,7 @@ def _solved(matrix: Array, right: Array) -> Array:
     """Solution of a symmetric, positive definite system."""
     if len(right) <= MOST_DENSE:
         return np.linalg.solve(matrix, right).astype(np.float64, copy=False)
-    columns, rows = np.nonzero(matrix)  # symmetric, so columns come first
+    columns, rows = np.nonzero(matrix)  # sorted by row; the matrix is symmetric, so columns may come first
     starts = np.searchsorted(columns, np.arange(len(right) + 1))
     factor = sparse_factor(matrix[columns, rows], rows, starts)
     if factor is None:

@@ -28,7 +28,7 @@ _WITHOUT_EFFECT = ("level", "kf", "af", "fc", "vpk", "mfg", "type", "iave", "vrr
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """A .model statement as it is written, with the parameters that are valid there, which may follow it."""
+    """A .model statement as written, with the parameters that are valid there; they may be defined after it."""
 
     name: str
     kind: str
@@ -65,7 +65,9 @@ def diode_model(
         elif key in _DEFAULTS or key == "tnom":
             given[key] = amount
         elif amount:
-            raise ValueProblem(f"the model {card.name} has {key.upper()}, which is not supported ({card.place})")
+            raise ValueProblem(
+                f"the model {card.name} has {key.upper()}, which is not supported ({card.place}); leave it out"
+            )
     nominal_c = given.pop("tnom", nominal_c)
     return _built(card, {**_DEFAULTS, **given}, area, multiple, temperature_c, nominal_c), charge
 
@@ -79,9 +81,9 @@ def _built(
     nominal_c: float,
 ) -> DiodeModel:
     if not area > 0:
-        raise ValueProblem(f"an area of {area:g} is not > 0")
+        raise ValueProblem(f"the area must be > 0, not {area:g}")
     if not multiple > 0:
-        raise ValueProblem(f"m={multiple:g} is not > 0")
+        raise ValueProblem(f"m must be > 0, not {multiple:g}")
     breakdown = abs(given["bv"]) or math.inf
     try:
         model = DiodeModel(

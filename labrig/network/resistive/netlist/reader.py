@@ -27,7 +27,7 @@ Definition = tuple[Card, str, str]
 class Scope:
     """The names that are valid inside one circuit or subcircuit.
 
-    Of the parameters, `given` are those of an instance, which replace `defaults` and every .param inside.
+    `given` are the parameters that an instance sets; they replace `defaults` and every .param of the same name inside.
     """
 
     prefix: str
@@ -105,7 +105,7 @@ def _definitions(cards: Sequence[Card], scope: Scope, context: Context) -> list[
         if card.name == ".subckt":
             position = _subcircuit(cards, position - 1, scope)
         elif card.name == ".ends":
-            raise NetlistError(card.place, ".ends has no .subckt")
+            raise NetlistError(card.place, ".ends has no .subckt; remove it, or begin the subcircuit with .subckt")
         elif card.name == ".param":
             pending += [(card, name, text) for name, text in _pairs(card.words[1:], card)]
         elif card.name == ".model":
@@ -166,7 +166,7 @@ def _options(card: Card, scope: Scope, context: Context) -> None:
         elif word.lower() == "gmin" and given != 1e-12:
             raise ValueProblem("gmin is 1e-12 S in labrig; leave the option out")
         elif word.lower() == "scale" and given != 1:
-            raise ValueProblem("the option scale is not supported")
+            raise ValueProblem("the option scale is not supported; write values without it")
         elif word.lower() in ("rshunt", "cshunt"):
             raise ValueProblem(f"the option {word} is not supported; connect such parts from the nodes to ground")
 
@@ -179,14 +179,16 @@ def _subcircuit(cards: Sequence[Card], first: int, scope: Scope) -> int:
         if depth == 0:
             break
     if depth:
-        raise NetlistError(card.place, ".subckt has no .ends")
+        raise NetlistError(card.place, ".subckt has no .ends; end the subcircuit with it")
     words = [word for word in card.words[1:] if word.lower() != "params:"]
     if not words:
         raise NetlistError(card.place, ".subckt needs a name", "write .subckt NAME pin1 pin2 …")
     equals = words.index("=") - 1 if "=" in words else len(words)
     pins = tuple(word.lower() for word in words[1:equals])
     if repeated := sorted({pin for pin in pins if pins.count(pin) > 1}):
-        raise NetlistError(card.place, f".subckt {words[0]} names the pin {repeated[0]} twice")
+        raise NetlistError(
+            card.place, f".subckt {words[0]} names the pin {repeated[0]} twice; give every pin its own name"
+        )
     defaults = tuple((card, name, text) for name, text in _pairs(words[equals:], card))
     body = tuple(cards[first + 1 : last])
     scope.subcircuits[words[0].lower()] = Subcircuit(pins, defaults, body, card.place)
@@ -217,7 +219,7 @@ def _instance(card: Card, scope: Scope, circuit: Circuit, context: Context, dept
         given = {key: value(text, scope.parameters) for key, text in _pairs(words[equals:], card)}
     if given.get("m", 1.0) != 1 and "m" not in (key for _, key, _ in subcircuit.defaults):
         raise NetlistError(
-            card.place, f"{card.words[0]}: m= of a subcircuit is not supported", "write as many instances in parallel"
+            card.place, f"{card.words[0]}: m= of a subcircuit is not supported", "write that many instances in parallel"
         )
     connected = dict(zip(subcircuit.pins, map(scope.node, nodes), strict=True))
     prefix = f"{scope.prefix}{card.name}."
@@ -277,7 +279,7 @@ def _check_names(circuit: Circuit) -> None:
             raise NetlistError(part.place, f"the name {part.name} is already used in {seen[part.name]}", "rename one")
         seen[part.name] = part.place
     if not circuit.parts:
-        raise NetlistError(Place(circuit.file, None), "the netlist has no elements")
+        raise NetlistError(Place(circuit.file, None), "the netlist has no elements; write at least one R, C, D, V or I")
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """Transient analysis of a circuit by TR-BDF2, with steps adapted to the error.
 
-A step uses the trapezoidal rule for its first part (2 − √2) and BDF2 for the rest: it is of second order, and stable
-for stiff circuits. Without capacitors, every time is an operating point of its own. Source: M. E. Hosea and L. F.
-Shampine, Appl. Numer. Math. 20, 21 (1996), equation 18 for the error.
+A step uses the trapezoidal rule for its first fraction, 2 − √2, and BDF2 for the rest: the method is of second order,
+and stable for stiff circuits. Without capacitors, every time is solved on its own, as an operating point. Source: M. E.
+Hosea and L. F. Shampine, Appl. Numer. Math. 20, 21 (1996), equation 18 for the error.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TOLERANCE = 1e-7
 
 SMALLEST_SCALE_V = 1e-3
 PARTS_OF_A_CYCLE = 50
-"""Smallest number of steps per cycle of a sine, even if it does not change the voltage of a capacitor yet."""
+"""Smallest number of steps per cycle of a sine, also while the sine does not yet charge any capacitor."""
 
 SMALLEST_STEP = 1e-9
 """Smallest step, as a fraction of the whole time. In shorter steps, rounding would spoil the currents of capacitors."""

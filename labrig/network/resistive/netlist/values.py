@@ -131,7 +131,7 @@ class _Expression:
         return self._power(base, self._take()) if self._peek() in _POWERS else base
 
     def _power(self, base: float, sign: str) -> float:
-        """A power, unless programs read it differently: 2^3^2 is 64 in ngspice and 512 in others, (-2)^3 is 8 or −8."""
+        """A power. Raises ValueProblem where SPICE programs differ: 2^3^2 is 64 or 512, (-2)^3 is 8 or −8."""
         negative = False
         while self._peek() in ("+", "-"):
             negative ^= self._take() == "-"
@@ -140,7 +140,7 @@ class _Expression:
         if self._peek() in _POWERS:
             raise ValueProblem(f"a power of a power needs parentheses: (a{sign}b){sign}c or a{sign}(b{sign}c)")
         if base < 0 and exponent % 2 != 0:
-            raise ValueProblem(f"programs disagree about {base:g}{sign}{exponent:g}; use abs() or pow() for it")
+            raise ValueProblem(f"SPICE programs disagree about {base:g}{sign}{exponent:g}; use abs() or pow() instead")
         return base**exponent
 
     def _atom(self) -> float:
@@ -167,4 +167,4 @@ class _Expression:
             return self._parameters[name]
         if name == "pi":
             return math.pi
-        raise ValueProblem(f"{token!r} is not a parameter")
+        raise ValueProblem(f"{token!r} is not a parameter; define it with .param")

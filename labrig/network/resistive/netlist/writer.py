@@ -83,24 +83,24 @@ def _temperature_c(models: Iterable[DiodeModel]) -> float:
 
 
 class _Names:
-    """Names that SPICE takes: no blanks, no case, no two alike."""
+    """Names that SPICE accepts: without blanks, and distinct even if case is ignored."""
 
     def __init__(self) -> None:
         self._nodes = {GROUND: "0"}
         self._taken = {"0", "gnd"}
 
     def node(self, name: str) -> str:
-        """The name of a node in the netlist, which is always the same for a node."""
+        """The name of a node in the netlist; a node always gets the same name."""
         if name not in self._nodes:
             self._nodes[name] = self._free(_plain(name, keep="/"))  # schematic editors write labels as /name
         return self._nodes[name]
 
     def changed(self) -> list[tuple[str, str]]:
-        """The nodes that have another name in the netlist, which knows neither case nor letters beyond ASCII."""
+        """The nodes whose name differs in the netlist, where names have no case and only ASCII characters."""
         return [(name, written) for name, written in self._nodes.items() if written not in (name, "0")]
 
     def part(self, kind: str, name: str) -> str:
-        """A new name for a part, which begins with the letter of its kind."""
+        """A name for a part that is not used yet and begins with the letter of its kind."""
         return self._free(f"{kind}_{_plain(name)}")
 
     def _free(self, wanted: str) -> str:

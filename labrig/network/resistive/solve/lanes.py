@@ -92,7 +92,7 @@ def _junction(u, diodes, d, last, k):
 
 @helper
 def _go_on(past, v, k, known):
-    """Add the solution `v` of lane k to its `known` past ones, and extrapolate with the order that fitted it best."""
+    """Add the solution `v` of lane k to its `known` past ones; extrapolate with the order that predicted `v` best."""
     size = v.shape[0]
     smallest, order = np.inf, 0
     for trial in range(min(known, 4)):

@@ -19,7 +19,7 @@ from labrig.network.resistive.solve.problem import Problem, energy, residual
 FloatArray = NDArray[np.float64]
 
 STEEPEST_END = 0.9
-"""A full step is accepted while r(v + αδ)·δ ≥ −0.9·r·δ."""
+"""A step of length α is accepted if r(v + αδ)·δ ≥ −0.9·r·δ."""
 
 SAFE_BEND = 1.0
 SECANT_TRIALS = 40

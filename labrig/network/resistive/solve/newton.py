@@ -18,13 +18,13 @@ FINAL_ERROR = 1e-12
 full scale. At 1 V the last step is then below 2.3e-7 V across every diode."""
 
 CHORD_ERROR = 1e-14
-"""The same limit for the chord iteration, whose steps are cheap. With it, the solution of a sample does not depend on
-the other samples in the batch, apart from rounding."""
+"""The same limit for chord iteration, whose steps are cheap. It is so tight that the solution of a sample does not
+depend on the other samples in the batch, apart from rounding."""
 
 SMALLEST_FULL_SCALE_V = 1e-6
 MOST_KNOWN = 64
 CHORD_ABOVE = 12
-"""Largest number of nodes for which factoring every sample is faster than chord iteration with its more iterations."""
+"""Largest number of nodes for which factoring every sample is faster than chord iteration, which takes more steps."""
 
 QUADRATIC_BEND = 0.1
 """The estimate du²/(2·nVt) holds for |du|/nVt well below 1."""

@@ -64,7 +64,7 @@ class Solver:
 
     @property
     def method(self) -> str:
-        """Description, in one line, of the method, which for a batch also depends on how much the samples differ."""
+        """Description of the method in one line; for a batch it also depends on how much the samples differ."""
         kept, diodes = len(self.graph.nodes) - self._eliminated, len(self.graph.diodes)
         if not diodes:
             return f"linear, {len(self.graph.nodes)} nodes by a {self._stamps.storage} factorization"
@@ -117,7 +117,7 @@ class Solver:
         if injected is not None:
             current = current + self._checked(injected, "array of injected currents")[..., self._order]
         if not np.isfinite(current).all():
-            raise NetworkError("a source voltage or an injected current is not finite")
+            raise NetworkError("a source voltage or an injected current is not finite; pass finite numbers only")
         batch = current if current.ndim == 2 else current[None, :]
         count = len(batch)
         if count > 1 and (batch == batch[0]).all():  # matrix products would round equal rows differently

@@ -20,7 +20,7 @@ def blocks(run: Reported) -> Iterator[Block]:
     yield facts({**{label: record[key] for key, label in names.items() if key in record},
                  "SHA-256": run.meta["calibration"]})  # fmt: skip
     if not record:
-        raise Missing("a run this old has only the hash of its record")
+        raise Missing("only the hash of the calibration record was stored, as in all runs of that version")
     yield folded("Conditions", facts(dict(rows_of(record.get("conditions", {})))))
     for finding in record.get("findings", ()):
         yield paragraph(str(finding), "warning")

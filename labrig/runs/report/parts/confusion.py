@@ -20,7 +20,7 @@ def blocks(run: Reported) -> Iterator[Block]:
         raise Missing("the task is not a classification")
     found = confusions(run.record, run.meta["classes"], run.meta.get("readout"))
     if not found:
-        raise Missing("no outputs of an evaluation were stored")
+        raise Missing("the run stored no outputs at its evaluations")
     classes = found[0].classes
     long = max(map(len, classes)) * len(classes) > 26
     side, below = min(0.45 * len(classes) + 0.4, 2.6), 0.95 if long else 0.55

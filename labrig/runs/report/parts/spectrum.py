@@ -67,7 +67,7 @@ def blocks(run: Reported) -> Iterator[Block]:
     yield Drawing(
         "spectrum",
         f"One window of {len(window.volts)} samples after training, with the error on{more}. Hann window, peak "
-        "amplitude; lines that stand out of the floor are marked.",
+        "amplitude; lines that stand out from the floor are marked.",
         figure,
     )
     rows = [

@@ -47,7 +47,7 @@ def blocks(run: Reported) -> Iterator[Block]:
 
 
 def _parts(run: Reported) -> Iterator[Block]:
-    """Yield what a step is made of on the bench, as far as plan and journal say."""
+    """Yield a sentence on what takes the time of a step on the bench, as far as plan and journal say."""
     plan = run.meta.get("rig", {}).get("plan", {})
     counts = np.diff(np.asarray(run.record.acquisitions, dtype=float), prepend=0.0)
     counts = counts[np.isfinite(counts)]

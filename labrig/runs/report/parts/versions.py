@@ -13,7 +13,7 @@ TITLE = "Versions and instruments"
 def blocks(run: Reported) -> Iterator[Block]:
     """Yield versions and identities."""
     if not run.meta:
-        raise Missing("the run ended before they were recorded")
+        raise Missing("the run ended before versions and instruments were recorded")
     platform = {"platform": run.meta["platform"]} if run.meta.get("platform") else {}
     yield facts({**run.meta.get("versions", {}), **platform})
     identities = run.meta.get("identities", {})
