@@ -13,7 +13,7 @@ from labrig.simulation.section import IMPERFECTIONS, Imperfection
 if TYPE_CHECKING:
     from labrig.assembly.assembly import Assembly
 
-__all__ = ["LEVEL_NOISE", "TONE_NOISE", "ForetoldNoise", "Imperfection", "foretold_noise", "imperfections"]
+__all__ = ["LEVEL_NOISE", "TONE_NOISE", "PredictedNoise", "Imperfection", "predicted_noise", "imperfections"]
 
 Array = NDArray[np.float64]
 
@@ -25,7 +25,7 @@ TONE_NOISE = (10e-6, 0.01)
 
 
 @dataclass(frozen=True)
-class ForetoldNoise:
+class PredictedNoise:
     """Noise and uncertainties of the digitizer and the sources.
 
     Attributes
@@ -50,7 +50,7 @@ class ForetoldNoise:
     u_pickup: float
 
 
-def foretold_noise(assembly: Assembly) -> ForetoldNoise:
+def predicted_noise(assembly: Assembly) -> PredictedNoise:
     """Return the noise from the calibration record if there is one, else from the `simulation` section.
 
     The noise in a record is white. An input without a value, such as the pilot's, gets the mean of the others.
@@ -86,7 +86,7 @@ def foretold_noise(assembly: Assembly) -> ForetoldNoise:
         if assembly.header.bench == "hardware" or any(each.converts for each in members):
             step_v = assembly.devices[digitizer].digitizer.step_v
             own += step_v**2 / 12 / samples * np.array([1.0, *[2.0] * (len(tones_hz) - 1)])[:, np.newaxis]
-    return ForetoldNoise(own, common, u_gain, u_zero, u_source, u_pickup)
+    return PredictedNoise(own, common, u_gain, u_zero, u_source, u_pickup)
 
 
 def imperfections(assembly: Assembly, seed: int | None = None) -> list[Imperfection]:

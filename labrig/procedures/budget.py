@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from labrig.assembly import Assembly
 from labrig.assembly.expected import Expected
-from labrig.assembly.noise import ForetoldNoise, foretold_noise
+from labrig.assembly.noise import PredictedNoise, predicted_noise
 from labrig.errors import ConfigError
 from labrig.instruments.data import LevelTable
 from labrig.instruments.multiplexer import ghost, switching_s
@@ -129,14 +129,14 @@ def budget(assembly: Assembly) -> Budget:
         loss.gradient(v, task.target[k]) for v, k in zip(states[:, expected.outputs], expected.examples, strict=True)
     ]
     drops = _drops(assembly, states)
-    shaken = _error_states(assembly, expected)
-    noise = foretold_noise(assembly)
+    swings = _error_states(assembly, expected)
+    noise = predicted_noise(assembly)
     weights = hookup.drops.matrix[: len(hookup.edges)]
     own, common = noise.own @ (weights**2).T, np.multiply.outer(noise.common, weights.sum(axis=1) ** 2)
     variance = own + common
     sine = 1 if assembly.learning.activation == "sine" else 0
     a = np.sqrt(np.mean(drops**2, axis=0))
-    of_outputs = np.sqrt(np.mean(_drops(assembly, shaken) ** 2, axis=0))
+    of_outputs = np.sqrt(np.mean(_drops(assembly, swings) ** 2, axis=0))
     b = of_outputs.max(axis=0)
     noise_b = np.sqrt(variance[1 + sine :].mean(axis=0))
     noise_a = np.sqrt(variance[sine])
@@ -145,7 +145,7 @@ def budget(assembly: Assembly) -> Budget:
     ohm, farad = _seen(assembly, expected, states)
     omega_tau = _of_ends(assembly, 2 * np.pi * max(assembly.acquisition_timing.tones.frequencies_hz) * ohm * farad)
     settling = _settling(assembly, _of_ends(assembly, ohm * farad))
-    ghosts = _ghosts(assembly, shaken, ohm, farad) / np.maximum(b, TINY)
+    ghosts = _ghosts(assembly, swings, ohm, farad) / np.maximum(b, TINY)
     gap, change, spread = _levels(assembly, expected, states, slopes)
     rail = _of_ends(assembly, _margins(assembly, states), smallest=True)
     rows = len(task.train)
@@ -155,7 +155,7 @@ def budget(assembly: Assembly) -> Budget:
             spread / (snr_b * math.sqrt(rows)),
             math.sqrt(2) * noise.u_zero_v / np.maximum(a, TINY) * (not sine),
             np.full(len(a), math.hypot(noise.u_gain, noise.u_source)),
-            _rounding(assembly, noise, states, shaken, of_outputs.argmax(axis=0)) / np.maximum(b, TINY),
+            _rounding(assembly, noise, states, swings, of_outputs.argmax(axis=0)) / np.maximum(b, TINY),
             settling,
             omega_tau**2 / (1 + omega_tau**2),
             ghosts,
@@ -222,11 +222,11 @@ def _error_states(assembly: Assembly, expected: Expected) -> Array:
 
 
 def _rounding(
-    assembly: Assembly, noise: ForetoldNoise, states: Array, shaken: Array, outputs: NDArray[np.intp]
+    assembly: Assembly, noise: PredictedNoise, states: Array, swings: Array, outputs: NDArray[np.intp]
 ) -> Array:
     """Return the (E,) rms error of b due to rounding that noise does not average away (V).
 
-    states, shaken: voltages of the nodes (B, N), and their tone amplitudes (B, O, N) for an error at each output.
+    states, swings: voltages of the nodes (B, N), and their tone amplitudes (B, O, N) for an error at each output.
     outputs: for each edge (E,), the output whose error is used.
     """
     hookup, timing = assembly.board.hookup, assembly.acquisition_timing
@@ -245,9 +245,9 @@ def _rounding(
     nodes = [assembly.board.network.nodes.index(wire.node) for wire in _senses(assembly)]
     activation = 1 if assembly.learning.activation == "sine" else 0
     some = np.unique(np.linspace(0, len(states) - 1, SOME_EXAMPLES).astype(int))
-    found = np.zeros((shaken.shape[1], len(hookup.edges)))
+    found = np.zeros((swings.shape[1], len(hookup.edges)))
     for example in some:
-        for output, amplitudes in enumerate(shaken[example]):
+        for output, amplitudes in enumerate(swings[example]):
             theta = np.zeros((1 + 2 * len(cycles), len(nodes)))
             theta[activation], theta[-2] = states[example, nodes], amplitudes[nodes]
             square = rounding_of_window(sigma, theta / step_v, basis, weights, None)[-1] * step_v**2
@@ -280,10 +280,10 @@ def _settling(assembly: Assembly, tau_s: Array) -> Array:
     return left / plan.window_samples / -np.expm1(-1 / (plan.sample_rate_hz * tau_s))
 
 
-def _ghosts(assembly: Assembly, shaken: Array, ohm: Array, farad: Array) -> Array:
+def _ghosts(assembly: Assembly, swings: Array, ohm: Array, farad: Array) -> Array:
     """Return the (E,) rms residue of the previous channels in the drops at the error tone (V).
 
-    shaken: the (B, O, N) tone amplitudes of the nodes for an error at each output.
+    swings: the (B, O, N) tone amplitudes of the nodes for an error at each output.
     """
     hookup, plan = assembly.board.hookup, assembly.acquisition_timing.plan
     able = assembly.devices[hookup.digitizer].digitizer
@@ -296,8 +296,8 @@ def _ghosts(assembly: Assembly, shaken: Array, ohm: Array, farad: Array) -> Arra
         wire.lead.buffer_ohm if wire.lead.buffer_ohm is not None else r for wire, r in zip(senses, ohm, strict=True)
     ]
     left = ghost(able.sampling_f, farad, buffered, switching_s(skew_s, plan.sample_rate_hz)[columns])
-    volts = np.zeros((*shaken.shape[:2], len(hookup.senses)))
-    volts[..., columns] = shaken[..., [nodes.index(wire.node) for wire in senses]]
+    volts = np.zeros((*swings.shape[:2], len(hookup.senses)))
+    volts[..., columns] = swings[..., [nodes.index(wire.node) for wire in senses]]
     volts[..., hookup.pilot_column] = assembly.acquisition.pilot / len(assembly.acquisition_timing.tones.frequencies_hz)
     before = np.roll(volts, 1, axis=-1)[..., columns] - volts[..., columns]
     return np.sqrt(np.mean(((before * left) @ _weights(assembly).T) ** 2, axis=0)).max(axis=0)

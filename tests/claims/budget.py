@@ -36,17 +36,17 @@ LIMITED = {
 
 
 def differences_db(overrides: list[str], response: tuple[str, ...] = ()) -> tuple[np.ndarray, np.ndarray]:
-    """Measured over foretold signal-to-noise ratio of a and of b for every edge (dB); 0 where both are infinite.
+    """Measured over predicted signal-to-noise ratio of a and of b for every edge (dB); 0 where both are infinite.
 
     `response`: more overrides for the bench on which a and b are measured; their noise is always that of `overrides`.
     """
     assembly = assemble(CONFIGS / "iris.yaml", overrides)
-    foretold = budget(assembly)
+    predicted = budget(assembly)
     rms_a, rms_b, noise_a, noise_b = _measured(assembly)
     if response:
         rms_a, rms_b, *_ = _measured(assemble(CONFIGS / "iris.yaml", [*overrides, *response]))
     found = []
-    for rms, noise, snr in ((rms_a, noise_a, foretold.snr_a), (rms_b, noise_b, foretold.snr_b)):
+    for rms, noise, snr in ((rms_a, noise_a, predicted.snr_a), (rms_b, noise_b, predicted.snr_b)):
         ratio = np.where(np.isinf(snr), 1.0 if (noise < 1e-12).all() else np.inf, rms / np.maximum(noise, 1e-30) / snr)
         found.append(20 * np.log10(ratio))
     return found[0], found[1]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from labrig.assembly.noise import LEVEL_NOISE, TONE_NOISE, foretold_noise
+from labrig.assembly.noise import LEVEL_NOISE, TONE_NOISE, predicted_noise
 from labrig.learning.measurement import Excitation, Response
 from labrig.procedures.measure.model import BoardModel, Expected
 
@@ -82,11 +82,11 @@ class Meter:
 
     def __init__(self, assembly: Assembly, rig: Rig) -> None:
         self._assembly, self._rig = assembly, rig
-        foretold = foretold_noise(assembly)
+        predicted = predicted_noise(assembly)
         per_volt = 1.0 if rig.hookup.per_volt is None else np.abs(rig.hookup.per_volt)
-        self._gain = max(rig.plan.u_gain, foretold.u_gain, 1e-3)
-        self._zero = max(rig.plan.u_offset_v, foretold.u_zero_v, 200e-6) * per_volt
-        self._foretold: tuple[Excitation, Expected, Expected] | None = None
+        self._gain = max(rig.plan.u_gain, predicted.u_gain, 1e-3)
+        self._zero = max(rig.plan.u_offset_v, predicted.u_zero_v, 200e-6) * per_volt
+        self._predicted: tuple[Excitation, Expected, Expected] | None = None
         self._level_floor, self._tone_floor = LEVEL_NOISE[0] * per_volt, TONE_NOISE[0] * per_volt
 
     @property
@@ -117,9 +117,9 @@ class Meter:
         return Measurement(excitation, response, model and self._compared(model, excitation, response.demodulated))
 
     def _compared(self, model: BoardModel, excitation: Excitation, read: Demodulated) -> Comparison:
-        if self._foretold is None or self._foretold[0] is not excitation:
-            self._foretold = (excitation, *model.expected(excitation))
-        _, expected, spread = self._foretold
+        if self._predicted is None or self._predicted[0] is not excitation:
+            self._predicted = (excitation, *model.expected(excitation))
+        _, expected, spread = self._predicted
         largest = float(np.abs(expected.dc).max(initial=0.0))
         dc = _root(
             read.u_dc, read.systematic_dc, self._zero, self._gain * expected.dc, spread.dc,

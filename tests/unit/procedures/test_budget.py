@@ -31,7 +31,7 @@ def test_white_noise_gives_the_ratios_of_the_formula() -> None:
     assert found.limit[0] in TERMS
 
 
-def test_rounding_is_foretold_as_a_rig_states_it() -> None:
+def test_rounding_is_predicted_as_a_rig_states_it() -> None:
     """Steps of 2.4 mV and noise of 100 µV; a rig states the effect on each b that it reads."""
     coarse = ["instruments.daq.bits=12", "instruments.daq.full_scale=5 V", "simulation.preset=ideal"]
     assembly = assemble(
@@ -47,8 +47,8 @@ def test_rounding_is_foretold_as_a_rig_states_it() -> None:
             error[0, output] = assembly.learning.error.largest
             response = rig.measure(Excitation(assembly.task.activation[40], error=error))
             stated.append(response.demodulated.systematic_edge[-1])
-    foretold = found.terms[TERMS.index("rounding")] * found.b_v
-    assert np.median(foretold) == pytest.approx(np.median(stated), rel=0.5)
+    predicted = found.terms[TERMS.index("rounding")] * found.b_v
+    assert np.median(predicted) == pytest.approx(np.median(stated), rel=0.5)
     fine = budget(assemble(packaged_configs() / "iris.yaml"))
     assert not fine.terms[TERMS.index("rounding")].any()
 
@@ -68,7 +68,7 @@ def test_another_physics_is_refused() -> None:
 
 
 @pytest.mark.more
-def test_the_plan_shows_foretold_and_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_plan_shows_predicted_and_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = tmp_path / "run"
     quick = ["--set", "learning.epochs=1", "--set", "learning.evaluate.every=0"]
     assert main(["run", "iris", *quick, "--run-dir", str(run)]) == 0
@@ -76,15 +76,15 @@ def test_the_plan_shows_foretold_and_measured(tmp_path: Path, capsys: pytest.Cap
     assert main(["plan", "iris", "--run", str(run), "--json"]) == 0
     line = json.loads(capsys.readouterr().out)
     keys = "snr_gradient", "measured_snr_gradient"
-    foretold, measured = (np.array([edge[key] for edge in line["edges"]]) for key in keys)
-    assert np.median(measured / foretold) == pytest.approx(1, rel=0.6)
+    predicted, measured = (np.array([edge[key] for edge in line["edges"]]) for key in keys)
+    assert np.median(measured / predicted) == pytest.approx(1, rel=0.6)
     assert main(["plan", "iris", "--run", str(run)]) == 0
     assert "limited by" in capsys.readouterr().out
     assert main(["plan", "regression", "--run", str(run)]) == 3
     assert "is a run of another board" in capsys.readouterr().err
 
 
-def test_pickup_is_foretold_as_it_is_read() -> None:
+def test_pickup_is_predicted_as_it_is_read() -> None:
     """The error of b that pickup makes, over boards that draw it anew, against the board without it."""
 
     def read(*overrides: str) -> np.ndarray:
@@ -98,9 +98,9 @@ def test_pickup_is_foretold_as_it_is_read() -> None:
             return np.array([rig.measure(Excitation(x, error=row[None])).b[0] for row in largest * np.eye(outputs)])
 
     found = budget(assemble(packaged_configs() / "iris.yaml", ["simulation.preset=ideal", "simulation.pickup=0.0001"]))
-    foretold = found.terms[TERMS.index("pickup")] * found.b_v
+    predicted = found.terms[TERMS.index("pickup")] * found.b_v
     off = [
         read("simulation.pickup=0.0001", f"simulation.seed={seed}") - read(f"simulation.seed={seed}")
         for seed in range(10)
     ]
-    assert np.sqrt(np.mean(np.square(off))) == pytest.approx(np.sqrt(np.mean(foretold**2)), rel=0.2)
+    assert np.sqrt(np.mean(np.square(off))) == pytest.approx(np.sqrt(np.mean(predicted**2)), rel=0.2)

@@ -1,4 +1,4 @@
-"""What a scanned channel keeps of the one before it: on the bench, and as `plan` and `check` foretell it."""
+"""What a scanned channel keeps of the one before it: on the bench, and as `plan` and `check` predict it."""
 
 from __future__ import annotations
 
