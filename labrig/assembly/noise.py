@@ -13,7 +13,7 @@ from labrig.simulation.section import IMPERFECTIONS, Imperfection
 if TYPE_CHECKING:
     from labrig.assembly.assembly import Assembly
 
-__all__ = ["LEVEL_NOISE", "TONE_NOISE", "PredictedNoise", "Imperfection", "predicted_noise", "imperfections"]
+__all__ = ["LEVEL_NOISE", "TONE_NOISE", "Imperfection", "PredictedNoise", "imperfections", "predicted_noise"]
 
 Array = NDArray[np.float64]
 
