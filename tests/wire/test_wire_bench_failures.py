@@ -78,6 +78,6 @@ def test_a_child_that_hangs_does_not_answer_and_is_killed(
 
 def test_a_driver_without_a_real_instrument_is_refused_before_a_child_starts(tmp_path: Path) -> None:
     bench, generic = WireBench("", tmp_path), assemble("divider.yaml").devices["awg"]
-    with pytest.raises(ConfigError, match=r"generic\.source can only be simulated"):
+    with pytest.raises(ConfigError, match=r"generic\.source has no real driver"):
         bench.connect("awg", generic.driver, generic.options)
     assert bench._child is None
