@@ -41,9 +41,11 @@ def passivity_problem(
     misread : float
         Allowed relative deviation of a reading; if it is 1 or more, even signs may be wrong, and there is no check.
     """
+    if misread >= 1.0 or not error.any():
+        return None
     pushed = [k for k, wire in enumerate(hookup.outputs) if not wire.reads and wire.node in hookup.sense_column]
     current = error[:, pushed]
-    if misread >= 1.0 or not current.any():
+    if not current.any():
         return None
     columns = [hookup.sense_column[hookup.outputs[k].node] for k in pushed]
     volts = np.abs([hookup.senses[column].sensor for column in columns])  # volts of a channel per unit of its node
