@@ -26,7 +26,7 @@ def test_compiled_lanes_do_what_their_source_says(name, spread, monkeypatch):
     compiled_walk = lanes.walk
     monkeypatch.setattr(lanes, "walk", walk)
     monkeypatch.setattr(newton, "near", lambda *arguments: False)
-    monkeypatch.setattr(newton, "COMPILED_FROM", 0)
+    monkeypatch.setattr(newton, "samples_for_compiled", lambda *arguments: 0)
     graph = NETWORKS[name]
     solver = Solver(graph)
     solver.set_parameters(conductances(graph, 11))

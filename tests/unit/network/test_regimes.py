@@ -38,15 +38,30 @@ NETWORKS = {
     "linear layers": layered(4, 3).with_sources([Source(f"in{number}", 50.0) for number in range(4)]),
 }
 
+
+def never(*arguments: int) -> int:
+    return 1 << 30
+
+
 REGIMES = {
-    "Newton": [(newton, "FEWEST_LANES", 1 << 30), (stamps, "SPARSE_NODES", 1 << 30)],
+    "Newton": [
+        (newton, "FEWEST_LANES", 1 << 30),
+        (newton, "samples_for_compiled", never),
+        (stamps, "SPARSE_NODES", 1 << 30),
+    ],
     "chord": [
         (newton, "near", lambda *arguments: True),
-        (newton, "COMPILED_FROM", 1 << 30),
+        (newton, "samples_for_compiled", never),
         (newton, "CHORD_ABOVE", 0),
     ],
-    "Newton around the first sample": [(newton, "near", lambda *arguments: True), (newton, "COMPILED_FROM", 1 << 30)],
-    "compiled lanes": [(newton, "near", lambda *arguments: False), (newton, "COMPILED_FROM", 0)],
+    "Newton around the first sample": [
+        (newton, "near", lambda *arguments: True),
+        (newton, "samples_for_compiled", never),
+    ],
+    "compiled lanes": [
+        (newton, "near", lambda *arguments: False),
+        (newton, "samples_for_compiled", lambda *arguments: 0),
+    ],
     "sparse": [(stamps, "SPARSE_NODES", 2)],
     "as chosen": [],
 }

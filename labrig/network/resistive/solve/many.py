@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.network.resistive.junctions import LINEAR_ABOVE_A
+from labrig.network.resistive.solve.chord import FEWEST_LANES
 from labrig.network.resistive.solve.elimination import elimination
 from labrig.network.resistive.solve.problem import Problem, first_guess
 
@@ -14,6 +15,19 @@ FloatArray = NDArray[np.float64]
 COMPILED_FROM = 20_000
 """Smallest product of samples, diodes and nodes for which the compiled code is used. Smaller problems take a few
 milliseconds without it, whereas importing numba takes half a second and 100 MB."""
+
+FEWEST_SAMPLES = 40
+"""Fewer samples than this take some 10 ms on a board of a hundred diodes without compiled code, ..."""
+
+ALWAYS_FROM = 5_000_000
+"""... so compiled code is used for them only from this product of samples, diodes and nodes on."""
+
+
+def samples_for_compiled(diodes: int, nodes: int) -> int:
+    """Return the smallest number of samples for which the compiled code is used."""
+    each = max(1, diodes * nodes)
+    usual = max(FEWEST_SAMPLES, -(-COMPILED_FROM // each))
+    return max(FEWEST_LANES, min(usual, -(-ALWAYS_FROM // each)))
 
 
 def many(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from labrig.network.physics import NetworkError
 from labrig.network.resistive.solve.chord import FEWEST_LANES, chord, first_order, near
 from labrig.network.resistive.solve.line_search import SAFE_BEND, Line, by_decrease, by_slope, junction_limit, too_steep
-from labrig.network.resistive.solve.many import COMPILED_FROM, many
+from labrig.network.resistive.solve.many import many, samples_for_compiled
 from labrig.network.resistive.solve.problem import Problem, first_guess, newton_step, residual
 
 FloatArray = NDArray[np.float64]
@@ -74,7 +74,7 @@ def _single(problem: Problem, current_a: FloatArray) -> FloatArray:
 
 def _far_apart(problem: Problem, current_a: FloatArray) -> FloatArray:
     """Solve samples that differ much; by compiled code if there are many."""
-    if current_a.size * len(problem.diodes) < COMPILED_FROM or len(current_a) < FEWEST_LANES:
+    if len(current_a) < samples_for_compiled(len(problem.diodes), current_a.shape[1]):
         return _from_first_guess(problem, current_a)
     v, found = many(problem, current_a, FINAL_ERROR, QUADRATIC_BEND, SMALLEST_FULL_SCALE_V)
     if not found.all():

@@ -11,9 +11,8 @@ from labrig.network.physics import GROUND, NetworkError
 from labrig.network.resistive.graph import Graph, incidence
 from labrig.network.resistive.junctions import diode_arrays
 from labrig.network.resistive.solve.adjoint import adjoint
-from labrig.network.resistive.solve.chord import FEWEST_LANES
 from labrig.network.resistive.solve.linear import Reduction, reduce
-from labrig.network.resistive.solve.many import COMPILED_FROM
+from labrig.network.resistive.solve.many import samples_for_compiled
 from labrig.network.resistive.solve.newton import operating_points
 from labrig.network.resistive.solve.problem import Problem, diode_stamps, posed
 from labrig.network.resistive.solve.stamps import conductance_stamps
@@ -71,7 +70,7 @@ class Solver:
         eliminated = (
             f"{self._eliminated} nodes eliminated exactly ({self._stamps.storage}), " if self._eliminated else ""
         )
-        lanes = max(FEWEST_LANES, -(-COMPILED_FROM // (diodes * kept)))
+        lanes = samples_for_compiled(diodes, kept)
         return (
             f"{eliminated}Newton's method on {kept} nodes with {diodes} diodes; small tones by chord iteration, "
             f"{lanes} or more very different samples by compiled code"
