@@ -43,7 +43,7 @@ def test_hardware_is_not_touched(capsys):
         (
             "xor.yaml",
             "9 nodes eliminated exactly (diagonal), Newton's method on 6 nodes with 12 diodes; "
-            "small tones by chord iteration, 278 or more very different samples by compiled code",
+            "small tones by chord iteration, 139 or more very different samples by compiled code",
         ),
     ],
 )

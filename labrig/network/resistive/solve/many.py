@@ -12,7 +12,7 @@ from labrig.network.resistive.solve.problem import Problem, first_guess
 
 FloatArray = NDArray[np.float64]
 
-COMPILED_FROM = 20_000
+COMPILED_FROM = 10_000
 """Smallest product of samples, diodes and nodes for which the compiled code is used. Smaller problems take a few
 milliseconds without it, whereas importing numba takes half a second and 100 MB."""
 
