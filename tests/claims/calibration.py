@@ -6,6 +6,7 @@ The true gains and delays are those of the imperfections of the simulation, whic
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -134,26 +135,25 @@ def scores(seed: int, calibrate_first: bool) -> tuple[float, float]:
         return experiment.metrics["test_accuracy"], task.figures(task.test, outputs)["accuracy"]
 
 
-def measure(short: bool) -> list[Figure]:
+def measure(short: bool) -> Iterator[Figure]:
     chosen = seeds("calibration", 1 if short else 4)
     trials = in_parallel(trial, chosen, [short] * len(chosen))
     worst = min(each.uncalibrated for each in trials)
-    figures = [
+    yield from (
         at_most("gain of an input against the truth", max(each.gain for each in trials), 100e-6),
         at_most("phase of an input at 2 kHz (rad)", max(each.phase for each in trials), 0.2e-3),
         at_most("delay of an input (s)", max(each.delay_s for each in trials), 10e-9),
         Figure("smallest cosine of a gradient, not calibrated", f"{worst:.4f}", "stated", True),
         at_least("smallest cosine of a gradient, calibrated", min(each.calibrated for each in trials), 0.99, ".5f"),
-    ]
+    )
     if short:
-        return figures
+        return
     nominal, measured, gap = np.mean([each.rounded for each in trials], axis=0)
     text = f"{100 * nominal:.2g} %, {100 * measured:.2g} %"
     goal = f"≤ 1.1 × {100 * gap:.2g} %"
-    figures.append(Figure("error of a written conductance, nominal and measured", text, goal, measured <= 1.1 * gap))
+    yield Figure("error of a written conductance, nominal and measured", text, goal, measured <= 1.1 * gap)
     ten = seeds("calibration", 10)
     for name, first in (("not calibrated", False), ("calibrated", True)):
         own, true = np.array(in_parallel(scores, ten, [first] * 10)).T
         said = f"{own.mean():.3f}, {true.mean():.3f}, {true.min():.3f}"
-        figures.append(Figure(f"{name}: own accuracy, true, worst true (10 seeds)", said, "stated", True))
-    return figures
+        yield Figure(f"{name}: own accuracy, true, worst true (10 seeds)", said, "stated", True)
