@@ -81,31 +81,36 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def ask(arguments: argparse.Namespace, answer: Callable[[str], str]) -> None:
-    """Ask for the arguments of a configuration; an empty answer means the default in brackets."""
+    """Ask for the arguments of a configuration that no flag gives; an empty answer means the default in brackets."""
     arguments.rig = _asked(answer, f"rig: {', '.join(RIGS)}", "layered", lambda text: _one_of(text, RIGS))
     if arguments.rig == "table":
-        arguments.edges = _asked(answer, "CSV file with the columns a and b, and a row for each edge", "", file_named)
-        arguments.inputs = _asked(answer, "driven nodes, separated by commas", "", names)
-        arguments.outputs = _asked(answer, "output nodes, separated by commas", "", names)
+        question = "CSV file with the columns a and b, and a row for each edge"
+        arguments.edges = arguments.edges or _asked(answer, question, "", _existing)
+        arguments.inputs = arguments.inputs or _asked(answer, "driven nodes, separated by commas", "", names)
+        arguments.outputs = arguments.outputs or _asked(answer, "output nodes, separated by commas", "", names)
     if arguments.rig == "grid":
         arguments.size = _asked(answer, "rows x columns", "5x5", size)
-        arguments.outputs = _asked(answer, "number of outputs that learn a voltage", "3", names)
+        question = "number of outputs that learn a voltage"
+        arguments.outputs = arguments.outputs or _asked(answer, question, "3", names)
     else:
-        needed = arguments.rig != "table"
-        data = _asked(answer, "CSV file of examples" + ("" if needed else " (none: constant inputs)"), "", str)
-        if data or needed:
-            arguments.data = file_named(data)
-            arguments.label = _asked(answer, "column of the class (none: learn numbers)", "", str) or None
-            if arguments.label is None:
+        if arguments.data is None:
+            needed = arguments.rig != "table"
+            question = "CSV file of examples" + ("" if needed else " (none: constant inputs)")
+            arguments.data = _asked(answer, question, "", lambda text: _existing(text) if text or needed else None)
+        if arguments.data is not None:
+            if arguments.label is None and arguments.targets is None:
+                arguments.label = _asked(answer, "column of the class (none: learn numbers)", "", str) or None
+            if arguments.label is None and arguments.targets is None:
                 arguments.targets = _asked(answer, "columns to learn, separated by commas", "", names)
-            question = "columns to learn from, separated by commas (none: all others)"
-            arguments.features = _asked(answer, question, "", lambda text: names(text) if text else None)
-    if arguments.rig in ("layered", "hardware"):
+            if arguments.features is None:
+                question = "columns to learn from, separated by commas (none: all others)"
+                arguments.features = _asked(answer, question, "", lambda text: names(text) if text else None)
+    if arguments.rig in ("layered", "hardware") and not arguments.hidden:
         arguments.hidden = _asked(answer, "nodes in each hidden layer, separated by commas (none)", "", counts)
     arguments.part = _asked(answer, "part on every edge", arguments.part, named)
     if arguments.rig != "hardware":
         arguments.bits = _asked(answer, "bits of the converters", "16", positive)
-    arguments.out = _asked(answer, "file to write", f"{arguments.rig}.yaml", file_named)
+    arguments.out = arguments.out or _asked(answer, "file to write", f"{arguments.rig}.yaml", _new)
 
 
 def _asked(answer: Callable[[str], str], question: str, default: str, read: Callable[[str], Read]) -> Read:
@@ -244,6 +249,20 @@ def _write(path: Path, text: str) -> None:
         raise UsageError(f"{path} exists", remedy="choose another --out, or remove that file") from error
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror}", remedy="choose another --out") from error
+
+
+def _existing(text: str) -> Path:
+    """Return the name of a file that exists; refuses any other."""
+    if not Path(text).is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {text!r}" if text else "name a file")
+    return Path(text)
+
+
+def _new(text: str) -> Path:
+    """Return the name of a file that does not exist yet; refuses any other."""
+    if Path(text).exists():
+        raise argparse.ArgumentTypeError(f"{text} exists; choose another name")
+    return file_named(text)
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -57,6 +57,8 @@ def _text(line: dict[str, Any]) -> str:
             f"  {each['edge']}: {each['held_s']:.6g} instead of {each['written_s']:.6g} {line['unit']}"
             for each in line["differs"]
         ]
+    elif line["bench"] != "hardware":
+        return lines[0]
     elif line["connected"]:
         names = ", ".join(line["connected"])
         lines.append(f"{names} leaves the network connected until labrig opens it again or its supply fails")

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 FIRST_S, EVERY_S = 1.0, 5.0
 """Time of the first line, and interval between two lines (s)."""
 
+FEWEST_EXAMPLES, LONG_S = 10, 5.0
+"""Number of examples, or time (s), from which the time left of an evaluation is estimated."""
+
 OPENING = "opening the instruments"
 
 
@@ -66,8 +69,11 @@ class EvaluationProgress:
         done = self._begun - 1
         if done < 2:  # a step begins
             return ""
-        left = (time.monotonic() - self._since) / (done - 1) * max(0, self._examples - done)
-        return f"evaluation: {min(done, self._examples)}/{self._examples} examples, {left:.0f} s left"
+        begun = f"evaluation: {min(done, self._examples)}/{self._examples} examples"
+        elapsed = time.monotonic() - self._since
+        if done < FEWEST_EXAMPLES and elapsed < LONG_S:  # the first ones say little about the rest
+            return begun
+        return f"{begun}, {elapsed / (done - 1) * max(0, self._examples - done):.0f} s left"
 
 
 class TimeLeft:

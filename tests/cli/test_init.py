@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+from itertools import chain
 from pathlib import Path
 
 import pytest
 import yaml
 
 from labrig.assembly import assemble
-from labrig.cli.init import ask
+from labrig.cli.init import add_arguments, ask
 from labrig.cli.main import main
 from labrig.instruments.findings import Finding
 from labrig.procedures import doctor
@@ -163,9 +164,17 @@ def test_what_doctor_finds_becomes_a_configuration(
     assert "missing: a serial port with a bank of potentiometers" in capsys.readouterr().err
 
 
-def test_questions_lead_to_the_same_arguments() -> None:
-    answers = iter(["layerd", "layered", "flowers.csv", "kind", "", "3", "", "12", "mine.yaml"])
-    arguments = argparse.Namespace(rig=None, part="MCP4251-104", targets=None, label=None)
+def given(*flags: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return parser.parse_args(flags)
+
+
+def test_questions_lead_to_the_same_arguments(lab: Path) -> None:
+    Path("there.yaml").touch()
+    answers = iter(["layerd", "layered", "", "flower.csv", "flowers.csv", "kind", "", "3", "", "12"])
+    answers = chain(answers, ["there.yaml", "mine.yaml"])
+    arguments = given()
     asked: list[str] = []
 
     def answer(question: str) -> str:
@@ -178,6 +187,15 @@ def test_questions_lead_to_the_same_arguments() -> None:
     assert (arguments.hidden, arguments.part, arguments.bits) == ((3,), "MCP4251-104", 12)
     assert arguments.out == Path("mine.yaml")
     assert asked[0] == asked[1]
+    assert asked[2] == asked[3] == asked[4]  # no name, and a name of no file
+
+
+def test_what_flags_give_is_not_asked_for(lab: Path) -> None:
+    arguments = given("--data", "flowers.csv", "--label", "kind", "--hidden", "3", "--out", "mine.yaml")
+    answers = iter(["layered", "", "", "12"])  # rig, features, part, bits
+    ask(arguments, lambda question: next(answers))
+    assert next(answers, None) is None
+    assert (arguments.rig, arguments.bits, arguments.out) == ("layered", 12, Path("mine.yaml"))
 
 
 @pytest.mark.parametrize("runner", [None, "board-7"])
