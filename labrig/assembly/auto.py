@@ -63,10 +63,11 @@ def require_numbers(auto: Auto | None, what: str) -> None:
     """Raise ConfigError if a key is `auto`; `what` names the command, which cannot choose values itself."""
     if auto is None or not auto.keys:
         return
-    keys = " and ".join(render_path(path) for path in auto.keys)
+    *others, last = (render_path(path) for path in auto.keys)
+    keys = f"{', '.join(others)} and {last}" if others else last
     raise ConfigError(
         f"{keys} {'is' if len(auto.keys) == 1 else 'are'} auto, but {what} cannot choose values",
-        remedy="write the values that `labrig run` chose; config.resolved.yaml in the folder of the run has them",
+        remedy="after `labrig run`, give config.resolved.yaml from the folder of the run, which has the chosen values",
     )
 
 

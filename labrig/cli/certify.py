@@ -286,7 +286,7 @@ def _of_descent(descent: dict[str, Any] | None) -> list[str]:
             f"{'trajectory':<18} {percent(descent['trajectory'])} of its length away from exact descent from the same "
             "start"
         )
-    lines.append(f"{'':<18} {descent['verdict']}: {descent['reason']}")
+    lines.append(f"{'of the descent':<18} {descent['verdict']}: {descent['reason']}")
     return lines
 
 
