@@ -237,8 +237,9 @@ def _figures(figures: dict[str, Any], null_test: str) -> Iterator[tuple[str, str
     )
     yield (
         "confirmed",
-        f"{figures['confirmed_edges']} of {len(figures['edges'])} edges, with {figures['confirmed_share']:.0%} of the "
-        "gradient, were seen to change the loss as the gradient predicts",
+        f"{figures['confirmed_edges']} of {len(figures['edges'])} edges, with "
+        f"{100 * figures['confirmed_share']:.0f} % of the gradient, were seen to change the loss as the gradient "
+        "predicts",
     )
     interval = figures["gamma_exponent_interval"]
     exponent = formatted_exponent(figures["gamma_exponent"])

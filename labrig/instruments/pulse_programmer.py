@@ -96,7 +96,9 @@ def ramp(options: PulseOptions, part: Memristor) -> Ramp:
     if pulses.start_v <= part.quiet_v:
         raise ValueError(f"first_pulse: must be above {part.quiet_v:g} V; weaker pulses do not change {part.name}")
     if options.tolerance < pulses.least_tolerance:
-        raise ValueError(f"tolerance: must be at least {pulses.least_tolerance:.2%}, which readings can resolve")
+        raise ValueError(
+            f"tolerance: must be at least {100 * pulses.least_tolerance:.2f} %, which readings can resolve"
+        )
     if options.read_voltage > part.quiet_v:
         raise ValueError(f"read_voltage: must be at most {part.quiet_v:g} V; a stronger reading changes {part.name}")
     return pulses

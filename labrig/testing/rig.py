@@ -118,7 +118,7 @@ def the_rate_is_what_it_says(station: Station) -> None:
     off = found / frequency - 1
     assert abs(off) <= CLOCK_TOLERANCE, (
         f"{chain.hookup.digitizer} reports {rate:g} S/s, so {pilot.label} would be playing {found:.6g} Hz instead of "
-        f"{frequency:g} Hz ({off:+.2%}): one of them reports a wrong rate"
+        f"{frequency:g} Hz ({100 * off:+.2f} %): one of them reports a wrong rate"
     )
 
 

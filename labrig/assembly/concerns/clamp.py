@@ -42,6 +42,6 @@ def clamp(assembly: Assembly) -> Warnings:
                 ("learning", "rule"),
                 f"to clamp {wire.node}, {wire.label} must play {format_quantity(needed, 'voltage')}, but can play only "
                 f"{format_quantity(able, 'voltage')}: coupled learning needs an error source that can hold the output; "
-                f"reduce its resistance 'through' to {able / needed:.1%} or less, or 'eta'",
+                f"reduce its resistance 'through' to {100 * (able / needed):.1f} % or less, or 'eta'",
             )
             return

@@ -201,9 +201,9 @@ def check_misfit(error: Array, loss_gradient: Array, floor: float) -> None:
     off = misfit(error, loss_gradient, floor)
     if not off <= LARGEST_MISFIT:
         raise SourceMisfit(
-            f"the sources played error currents that deviate from the requested ones by {off:.1%} of the largest",
+            f"the error currents that were played deviate from the requested ones by {100 * off:.1f} % of the largest",
             action="inject the error",
-            limit=f"{LARGEST_MISFIT:.0%}",
+            limit=f"{100 * LARGEST_MISFIT:.0f} %",
             remedy="raise the current in learning.error: sources round amplitudes, and cannot play very small ones",
         )
 

@@ -100,7 +100,7 @@ def judge(certificate: Certificate) -> Judgement:
             share = certificate.confirmed_share
             reason = (
                 f"the bias is below {bound:.2g}, but differences are too coarse to show that each channel sets its own "
-                f"edge: they confirm {share:.0%} of the gradient"
+                f"edge: they confirm {100 * share:.0f} % of the gradient"
             )
             return Judgement(Verdict.UNRESOLVED, reason, Limit.DIFFERENCES, _for_differences(certificate))
         return Judgement(Verdict.RIGHT, f"the bias is at most {percent(high)}, below the bound of {percent(bound)}")

@@ -28,7 +28,8 @@ def blocks(run: Reported) -> Iterator[Block]:
     names, (scale, quantity, unit) = run.edges, run.parameter
     yield paragraph(
         f"{len(at_low)} of {len(last)} edges are saturated at the lower end of their range and {len(at_high)} at the "
-        f"upper end (within {AT_AN_END:.0%} of the range); {len(masked)} were masked after a fault and do not change."
+        f"upper end (within {100 * AT_AN_END:.0f} % of the range); {len(masked)} were masked after a fault and "
+        "do not change."
     )
     figure, (axis,) = panels(height=2.2)
     bins = np.linspace(scale * min(low, last.min()), scale * max(high, last.max()), 41)
