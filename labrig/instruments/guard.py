@@ -33,14 +33,11 @@ class GuardedSource(WrappedSource):
         self._name = name
         self._capabilities = capabilities
         self._channels = frozenset(capabilities.channels)
-        self._passed: dict[str, ToneProgram] = {}
 
     def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
-        """Check channels, peak voltages and levels, then load; a program that has passed is not checked again."""
-        full_scale, passed = self._capabilities.full_scale_v, self._passed
+        """Check channels, peak voltages and levels, then load."""
+        full_scale = self._capabilities.full_scale_v
         for channel, program in programs.items():
-            if passed.get(channel) is program:
-                continue
             if channel not in self._channels:
                 raise LimitExceeded(
                     f"has no channel {channel!r}", device=self._name, action="load", remedy="correct it under `wiring:`"
@@ -60,7 +57,6 @@ class GuardedSource(WrappedSource):
                     action="load",
                     remedy="use tones ('learning.activation: sine'), or another source",
                 )
-            passed[channel] = program
         return self._source.load(programs)
 
 

@@ -12,6 +12,7 @@ from labrig.network.resistive.builders import HiddenLayer, from_edges, grid, lay
 from labrig.network.resistive.diodes import DIODES, DiodeModel
 from labrig.network.resistive.graph import Diode, Graph, Resistor
 from labrig.network.resistive.solve import newton, stamps
+from labrig.network.resistive.solve.many import samples_for_compiled
 from labrig.network.resistive.solve.solver import Solver
 
 
@@ -132,3 +133,11 @@ def test_samples_that_the_chord_cannot_reach_are_left_to_newton(monkeypatch):
     solver.set_parameters(siemens)
     expected = [dense_voltages(graph, siemens, pushed_in(graph, row)) for row in played]
     np.testing.assert_allclose(solver.states(played), expected, atol=3e-11)
+
+
+@pytest.mark.parametrize(
+    ("diodes", "nodes", "samples"),
+    [(8, 9, 139), (16, 14, 45), (128, 64, 40), (512, 256, 39), (2000, 1000, 4)],
+)
+def test_compiled_code_is_for_many_samples_or_large_boards(diodes: int, nodes: int, samples: int) -> None:
+    assert samples_for_compiled(diodes, nodes) == samples

@@ -17,10 +17,10 @@ COMPILED_FROM = 10_000
 milliseconds without it, whereas importing numba takes half a second and 100 MB."""
 
 FEWEST_SAMPLES = 40
-"""Fewer samples than this take some 10 ms on a board of a hundred diodes without compiled code, ..."""
+"""Fewer samples are solved without compiled code, which takes some 10 ms on a board with a hundred diodes."""
 
 ALWAYS_FROM = 5_000_000
-"""... so compiled code is used for them only from this product of samples, diodes and nodes on."""
+"""Product of samples, diodes and nodes from which compiled code is used for any number of samples."""
 
 
 def samples_for_compiled(diodes: int, nodes: int) -> int:
