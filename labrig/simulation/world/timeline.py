@@ -21,6 +21,9 @@ _FORGOTTEN_AT_ONCE = 64
 """States that can no longer be sampled are deleted once there are this many of them."""
 
 _REMEMBERED_EVENTS = 4096
+_REMEMBERED_PROGRAMS = 4
+"""Largest number of times for which the programs of all channels are cached: settling still hears those before."""
+
 _REMEMBERED_SIEMENS = 1 << 22
 """Largest number of conductances in all kept states (32 MB): with thousands of edges, the last few hundred states."""
 
@@ -79,13 +82,16 @@ class Timeline:
         self._siemens = _History(np.array(siemens, dtype=float), remembered)
         self._edge_index = {edge: position for position, edge in enumerate(edges)}
         self._events: list[float] = []
-        self._latest: list[tuple[float, ToneProgram | None]] | None = None
+        self._starts = [-np.inf]
+        self._programs: dict[float, Sequence[tuple[float, ToneProgram | None]]] = {}
 
     def drive(self, t: float, channel: str, program: ToneProgram | None) -> None:
         """Make the channel play `program` from t on, with tones that start at t; None opens the output."""
         if channel in self._played:
             self._played[channel].append(t, program)
-            self._latest = None
+            _insert(self._starts, t)
+            if self._programs and t <= next(reversed(self._programs)):
+                self._programs.clear()
             self._note(t)
 
     def set(self, t: float, siemens: Mapping[str, float]) -> None:
@@ -109,14 +115,18 @@ class Timeline:
         ended = bisect_right(self._events, before)
         if ended >= _FORGOTTEN_AT_ONCE:
             del self._events[:ended]
+        started = bisect_right(self._starts, before) - 1  # the programs that still play are kept
+        if started >= _FORGOTTEN_AT_ONCE:
+            del self._starts[:started]
 
     def programs(self, t: float) -> Sequence[tuple[float, ToneProgram | None]]:
         """Return the start time and the program of each channel at t; the program is None if the output is open."""
-        if self._events and t < self._events[-1]:
-            return [history.at(t) for history in self._played.values()]
-        if self._latest is None:
-            self._latest = [history.at(t) for history in self._played.values()]
-        return self._latest
+        since = self._starts[max(0, bisect_right(self._starts, t) - 1)]
+        if since not in self._programs:
+            programs = [history.at(t) for history in self._played.values()]
+            self._programs = dict(sorted({since: programs, **self._programs}.items())[-_REMEMBERED_PROGRAMS:])
+            return programs
+        return self._programs[since]
 
     def playing(self, t: float) -> dict[str, ToneProgram | None]:
         """Return the program that each channel plays at t, by channel; None if its output is open."""
@@ -141,10 +151,15 @@ class Timeline:
         return bisect_right(self._events, t + SAME_SAMPLE / rate)
 
     def _note(self, t: float) -> None:
-        """Record the time of an event, keeping all times in order; nearly always the newest is last."""
+        """Record a change and its time."""
         self.changes += 1
-        if self._events and self._events[-1] == t:
-            return
-        insort(self._events, t)
-        if len(self._events) > 16 * _REMEMBERED_EVENTS:
-            del self._events[: 8 * _REMEMBERED_EVENTS]
+        _insert(self._events, t)
+
+
+def _insert(times: list[float], t: float) -> None:
+    """Insert a time into increasing times, nearly always at the end; the oldest of very many are deleted."""
+    if times and times[-1] == t:
+        return
+    insort(times, t)
+    if len(times) > 16 * _REMEMBERED_EVENTS:
+        del times[: 8 * _REMEMBERED_EVENTS]
