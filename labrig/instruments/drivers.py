@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from importlib import import_module
+from importlib.metadata import EntryPoint
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
 from labrig.config.key_texts import described
 from labrig.errors import ConfigError
-from labrig.extensions import installed
+from labrig.extensions import COMES_WITH_LABRIG, installed
 from labrig.instruments.capabilities import (
     Capabilities,
     ClockSource,
@@ -41,9 +42,12 @@ __all__ = [
     "SourceCapabilities",
     "VirtualCounterpart",
     "broken_drivers",
+    "drivers_named",
     "installed_driver",
     "installed_drivers",
 ]
+
+_GROUP = "labrig.drivers"
 
 Kind = Literal["source", "digitizer", "programmer"]
 
@@ -198,7 +202,7 @@ def installed_drivers() -> dict[str, DriverInfo]:
     Raises ConfigError if a name occurs twice.
     """
     drivers: dict[str, DriverInfo] = {}
-    for info in _loaded()[0]:
+    for info in _loaded(installed(_GROUP))[0]:
         if info.name in drivers and drivers[info.name] is not info:
             raise ConfigError(
                 f"two installed packages provide a driver named {info.name!r}", remedy="uninstall one of them"
@@ -207,21 +211,38 @@ def installed_drivers() -> dict[str, DriverInfo]:
     return drivers
 
 
+def drivers_named(name: str) -> list[DriverInfo]:
+    """Return the driver of this name, whatever is wrong with other packages; several if packages disagree.
+
+    Importing all of labrig's drivers takes 0.1 s, so only those that are named after the same instruments are imported
+    if the driver is among them.
+    """
+    entries = installed(_GROUP)
+    likely = [entry for entry in entries if not _is_own(entry) or entry.name in name.split(".")]
+    found = [info for info in _loaded(likely)[0] if info.name == name]
+    found = found or [info for info in _loaded(entries)[0] if info.name == name]
+    return [info for place, info in enumerate(found) if not any(info is other for other in found[:place])]
+
+
 def installed_driver(name: str) -> DriverInfo | None:
-    """Return the driver of this name, whatever is wrong with other packages; None if there is none."""
-    return next((info for info in _loaded()[0] if info.name == name), None)
+    """Return the first driver of this name, whatever is wrong with other packages; None if there is none."""
+    return next(iter(drivers_named(name)), None)
 
 
 def broken_drivers() -> dict[str, str]:
     """Return why drivers cannot be used, by the value of their entry point (`module:attribute`)."""
-    return _loaded()[1]
+    return _loaded(installed(_GROUP))[1]
 
 
-def _loaded() -> tuple[list[DriverInfo], dict[str, str]]:
-    """Load all drivers. Return them, and the reason for each entry point that fails, which does not affect the rest."""
+def _is_own(entry: EntryPoint) -> bool:
+    return entry.value.partition(".")[0] in COMES_WITH_LABRIG
+
+
+def _loaded(entries: Iterable[EntryPoint]) -> tuple[list[DriverInfo], dict[str, str]]:
+    """Load drivers. Return them, and the reason for each entry point that fails, which does not affect the rest."""
     found: list[DriverInfo] = []
     broken: dict[str, str] = {}
-    for entry in installed("labrig.drivers"):
+    for entry in entries:
         try:
             offered = tuple(entry.load())
         except Exception as error:  # an import may raise anything

@@ -39,3 +39,13 @@ def test_whoever_names_its_driver_is_told(broken: Laboratory) -> None:
 def test_a_counterpart_whose_faults_act_nowhere_is_refused() -> None:
     with pytest.raises(ValueError, match="faults of mine: 'silent' is not one of connection, silence, delay"):
         VirtualCounterpart("mine", "mine:serve", faults=("silent",))  # type: ignore[arg-type]
+
+
+def test_a_driver_of_two_packages_is_refused_where_it_is_named(laboratory: Laboratory) -> None:
+    double = "from dataclasses import replace\nfrom labrig_drivers.generic import DRIVERS as own\n"
+    double += "DRIVERS = [replace(driver) for driver in own if driver.name == 'generic.source']\n"
+    laboratory.install("twice_lab", double, {"labrig.drivers": "twice = twice_lab:DRIVERS"})
+    installed.cache_clear()
+    laboratory.write("mine.yaml", "version: 1\nextends: [divider.yaml]\n")
+    (problem,) = laboratory.problems("mine.yaml")
+    assert problem.message == "two installed packages provide a driver named 'generic.source'; uninstall one of them"

@@ -20,6 +20,7 @@ from labrig.instruments.drivers import (
     ProgrammerCapabilities,
     SourceCapabilities,
     broken_drivers,
+    drivers_named,
     installed_drivers,
 )
 from labrig.quantities import as_written
@@ -55,8 +56,7 @@ class Device:
 
 def read_devices(document: Document) -> dict[str, Device]:
     """Return the valid entries by name; `faulty` returns the names of the others."""
-    drivers = installed_drivers()
-    entries = {name: _read_device(document, name, drivers) for name in _names(document)}
+    entries = {name: _read_device(document, name) for name in _names(document)}
     usable = {name: device for name, device in entries.items() if device is not None}
     _check_addresses(document, usable)
     return usable
@@ -97,23 +97,29 @@ def _check_addresses(document: Document, devices: Mapping[str, Device]) -> None:
             document.report(path, message)
 
 
-def _read_device(document: Document, name: str, drivers: Mapping[str, DriverInfo]) -> Device | None:
+def _read_device(document: Document, name: str) -> Device | None:
     path = ("instruments", name)
     section = document.get(path)
     if section is None or not isinstance(section.value, dict):
         return None  # reported with the header
     entry = document.get((*path, "driver"))
     if entry is None:
-        hint = f"; installed: {', '.join(sorted(drivers))}"
+        hint = f"; installed: {', '.join(sorted(installed_drivers()))}"
         document.report((*path, "driver"), f"missing required key 'driver'{hint}", at_key=True)
         return None
-    driver = drivers.get(entry.value) if isinstance(entry.value, str) else None
-    if driver is None:
+    named = drivers_named(entry.value) if isinstance(entry.value, str) else []
+    if not named:
+        drivers = installed_drivers()
         close = difflib.get_close_matches(str(entry.value), drivers, 1, 0.5)
         hint = f"did you mean {close[0]!r}?" if close else f"installed: {', '.join(sorted(drivers))}"
         failed = "".join(f"; {place} cannot be imported: {why}" for place, why in broken_drivers().items())
         document.report((*path, "driver"), f"there is no driver {as_written(entry.value)}; {hint}{failed}")
         return None
+    if len(named) > 1:
+        message = f"two installed packages provide a driver named {as_written(entry.value)}; uninstall one of them"
+        document.report((*path, "driver"), message)
+        return None
+    driver = named[0]
     options = validate(document, path, driver.options)
     if options is None:
         return None
