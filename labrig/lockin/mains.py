@@ -74,8 +74,13 @@ def find_hum(residual: Array, nominal_cycles: Sequence[float], tones: Array) -> 
         Cycles per window of the tones: a harmonic within one cycle of a tone is not fitted.
     """
     usable = [each for each in nominal_cycles if LEAST_CYCLES <= each < len(residual) / 4]
-    left = [float(np.sum(_without(residual, _waves(each, [1], len(residual))) ** 2)) for each in usable]
-    return _found(residual, usable[int(np.argmin(left))], tones) if usable else None
+    return _found(residual, max(usable, key=lambda each: _explained(residual, each)), tones) if usable else None
+
+
+def _explained(residual: Array, cycles: float) -> float:
+    """Sum of squares that a wave of one frequency explains, over all channels."""
+    waves = _waves(cycles, [1], len(residual))  # cosine and sine are orthogonal at the centred times
+    return float(np.sum((waves.T @ residual) ** 2 / np.sum(waves**2, axis=0)[:, np.newaxis]))
 
 
 def _found(residual: Array, nominal: float, tones: Array) -> Hum | None:
@@ -116,9 +121,18 @@ def _standing_out(residual: Array, cycles: float, orders: Sequence[int]) -> list
     of_harmonic = np.abs(beside[..., np.newaxis] - position[:, 0]).min(axis=-1) < 0.25
     power = np.where(of_harmonic, _power(residual, beside), _power(left, beside)) * np.maximum(beside / position, 1.0)
     power[(beside < 0.75) | (beside > samples / 2 - 1)] = np.nan
-    noise = np.nanquantile(power, 0.25, axis=1)
+    noise = _lower_quartile(power)
     strong = _power(residual, position)[:, 0] > STANDS_OUT * noise
     return [order for order, is_strong in zip(orders, strong, strict=True) if is_strong]
+
+
+def _lower_quartile(power: Array) -> Array:
+    """(H,) lower quartile of each row of `power` (H, B), without its NaNs; much faster than np.nanquantile."""
+    ordered = np.sort(power, axis=1)  # NaNs come last
+    place = np.maximum(np.count_nonzero(~np.isnan(power), axis=1) - 1, 0) / 4
+    rows, below = np.arange(len(power)), place.astype(np.intp)
+    above = np.minimum(below + 1, np.ceil(place).astype(np.intp))
+    return ordered[rows, below] + (place - below) * (ordered[rows, above] - ordered[rows, below])
 
 
 def _waves(cycles: float, orders: Sequence[int], samples: int) -> Array:
