@@ -74,8 +74,10 @@ class RandomStream:
             entries = self._bits.random_raw(-(-pairs // 2)).view(np.uint16)[: 2 * pairs]
             normals = table.take(entries)
             normals *= rms
-            np.add(normals[0::2], normals[1::2], out=part[0::2])
-            np.subtract(normals[0 : len(part) - 1 : 2], normals[1 : len(part) : 2], out=part[1::2])
+            both = np.empty_like(normals)  # in single precision, because NumPy converts whole arrays faster
+            np.add(normals[0::2], normals[1::2], out=both[0::2])
+            np.subtract(normals[0::2], normals[1::2], out=both[1::2])
+            part[:] = both[: len(part)]
         return drawn
 
 

@@ -87,7 +87,7 @@ class Call(Generic[Result]):
     """One call, which a worker makes at most once; it is never made if it is withdrawn first."""
 
     def __init__(self, device: str, action: str, make: Callable[[], Result]) -> None:
-        self.outcome = Outcome[Result](device, action)
+        self.outcome: Outcome[Result] = Outcome(device, action)
         self._device = device
         self._action = action
         self._make = make
@@ -243,7 +243,7 @@ class ParallelCalls:
 
 def _made_here(device: str, action: str, make: Callable[[], Result]) -> Outcome[Result]:
     """Make a call in the calling thread, and return its outcome. Ctrl-C is not an outcome: it is raised."""
-    outcome = Outcome[Result](device, action)
+    outcome: Outcome[Result] = Outcome(device, action)
     try:
         outcome.returned(make())
     except Exception as failure:

@@ -88,7 +88,7 @@ class SourceGroup:
 
         A source that has confirmed loads `following`; the next `load` raises the errors of this loading.
         """
-        confirming = {device: Outcome[None](device, "confirm") for device in self._sources}
+        confirming: dict[str, Outcome[None]] = {device: Outcome(device, "confirm") for device in self._sources}
 
         def confirm_and_load(device: str) -> dict[str, ToneProgram]:
             try:

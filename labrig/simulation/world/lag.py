@@ -58,20 +58,20 @@ class LinearResponse:
         if farad is not None:
             nodes = len(farad)
             self._seconds = _board(solver).with_currents(np.zeros((nodes, sources)), np.eye(nodes)).T * farad
-        self._turns: dict[float, NDArray] = {}
+        self._lags: dict[tuple[float, ...], NDArray[np.complex128]] = {}
 
     def lag(self, frequencies_hz: tuple[float, ...], phasors: NDArray) -> NDArray[np.complex128]:
         """Return the (F, N) phasors that capacitance adds at the nodes, for source phasors (F, S)."""
-        still = phasors @ self.responses
-        return np.array([self._turn(frequency) @ row for frequency, row in zip(frequencies_hz, still, strict=True)])
+        return np.matmul(phasors[:, np.newaxis], self._lags_at(frequencies_hz))[:, 0]
 
-    def _turn(self, frequency_hz: float) -> NDArray:
-        """Return the (N, N) phasors that capacitance adds at the nodes, per volt at each node without it."""
-        if frequency_hz not in self._turns:
+    def _lags_at(self, frequencies_hz: tuple[float, ...]) -> NDArray[np.complex128]:
+        """Return the (F, S, N) phasors that capacitance adds at the nodes, per volt of each source."""
+        if frequencies_hz not in self._lags:
             assert self._seconds is not None
-            matrix = 2j * np.pi * frequency_hz * self._seconds
-            self._turns[frequency_hz] = -np.linalg.solve(np.eye(len(matrix)) + matrix, matrix)
-        return self._turns[frequency_hz]
+            drawn = 2j * np.pi * np.multiply.outer(frequencies_hz, self._seconds)
+            turns = -np.linalg.solve(np.eye(len(self._seconds)) + drawn, drawn)
+            self._lags[frequencies_hz] = self.responses @ turns.swapaxes(1, 2)
+        return self._lags[frequencies_hz]
 
 
 def lagging(

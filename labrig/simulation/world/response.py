@@ -265,21 +265,28 @@ class BoardResponse:
         if self._network.linear and not isinstance(rows, int):
             read = self._read_superposed(board, columns, rows)
         else:
-            volts = self._answer(board)
-            if self._farad is not None:
-                volts = volts + self._lag(board)
+            volts = self._answer_linearly(board) if self._network.linear else self._answer(board)
             read = board.by_skew(volts)[:, rows, columns]
         if coupling is not None:
             read += board.waves(board.phasors @ coupling, rows)
         return read
 
     def _answer(self, board: _Playing) -> Array:
-        """Return the (U·D, N) voltages of all nodes, without capacitance."""
+        """Return the (U·D, N) voltages of all nodes of a nonlinear network."""
         played = board.levels + np.real(board.turning @ board.phasors)
-        if self._network.linear:
-            return self._stages.converted(played) @ self._linear_response(board).responses
         # The DC operating point comes first, because solvers start from the first sample.
-        return board.solver.states(self._stages.converted(np.concatenate((board.levels, played))))[1:]
+        volts = board.solver.states(self._stages.converted(np.concatenate((board.levels, played))))[1:]
+        return volts if self._farad is None else volts + self._lag(board, self._farad)
+
+    def _answer_linearly(self, board: _Playing) -> Array:
+        """Return the (U·D, N) voltages of all nodes of a linear network."""
+        linear, sources = self._linear_response(board), len(self._channels)
+        if self._farad is None:
+            played = board.levels + np.real(board.turning @ board.phasors)
+            return self._stages.converted(played) @ linear.responses
+        lag = linear.lag(board.frequencies_hz, board.phasors * self._stages.gain)
+        waves = np.real(board.turning @ np.concatenate((board.phasors, lag), axis=1))
+        return self._stages.converted(board.levels + waves[:, :sources]) @ linear.responses + waves[:, sources:]
 
     def _read_superposed(self, board: _Playing, columns: NDArray[np.intp], rows: NDArray[np.intp]) -> Array:
         """Return the voltages as `_read` does, for a linear network: each node is computed only at its own skew."""
@@ -302,19 +309,18 @@ class BoardResponse:
             known = self._linear = board.solver, board.siemens, made
         return known[2]
 
-    def _lag(self, board: _Playing) -> Array:
-        """Return the (T, N) voltages that node capacitance adds; the rounding of the sources is not delayed."""
-        assert self._farad is not None
-        if self._network.linear:
-            lag = self._linear_response(board).lag(board.frequencies_hz, board.phasors * self._stages.gain)
-            return np.real(board.turning @ lag)
+    def _lag(self, board: _Playing, farad: Array) -> Array:
+        """Return the (T, N) voltages that node capacitance adds to those of a nonlinear network.
+
+        The rounding of the sources is not delayed.
+        """
 
         def played(later_s: float) -> Array:
             turns = np.exp(2j * np.pi * later_s * np.array(board.frequencies_hz))[:, np.newaxis]
             return self._stages.unrounded(board.levels + np.real(board.turning @ (board.phasors * turns)))
 
         still = board.solver.states(played(0.0))
-        return lagging(board.solver, self._farad, played, max(board.frequencies_hz), still) - still
+        return lagging(board.solver, farad, played, max(board.frequencies_hz), still) - still
 
     def _turning(self, frequencies: tuple[float, ...], rate: float, length: int, skews: tuple[float, ...]) -> NDArray:
         """Return (U·D, F) unit phasors e^{jωt} of U unique scans at D skews; t = 0 is the first scan of the stretch."""
