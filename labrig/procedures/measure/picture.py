@@ -35,7 +35,7 @@ def window_picture(window: Window, shown: Sequence[str], title: str, unit: str) 
     with own_settings():
         figure = new_figure(8, 7)
         above, below = figure.subplots(2)
-        figure.subplots_adjust(left=0.1, right=0.83, bottom=0.08, top=0.95, hspace=0.28)
+        figure.subplots_adjust(left=0.13, right=0.83, bottom=0.08, top=0.95, hspace=0.28)
         _time_trace(above, window, shown, unit)
         above.set_title(title)
         above.legend(loc="upper left", bbox_to_anchor=(1.01, 1.02), frameon=False)

@@ -40,9 +40,9 @@ def netlist_text(
     lines = [f"* {title}", *(f"* {comment}" for comment in comments), ""]
     for edge, value in zip(graph.edges, siemens.tolist(), strict=True):
         text = f"{names.part('r', edge.name)} {names.node(edge.a)} {names.node(edge.b)} "
-        lines.append(f"{text}{1 / value!r}" if value > 0 else f"* {text}open")
+        lines.append(f"{text}{_number(1 / value)}" if value > 0 else f"* {text}open")
     for part in graph.resistors:
-        lines.append(f"{names.part('r', part.name)} {names.node(part.a)} {names.node(part.b)} {part.ohm!r}")
+        lines.append(f"{names.part('r', part.name)} {names.node(part.a)} {names.node(part.b)} {_number(part.ohm)}")
     models = {diode.model: f"dm{k}" for k, diode in enumerate({each.model: each for each in graph.diodes}.values())}
     for diode in graph.diodes:
         many = "" if diode.count == 1 else f" m={diode.count}"
@@ -52,16 +52,21 @@ def netlist_text(
         node = names.node(source.node)
         if source.transconductance_s is None:
             played = names.node(f"played_{source.node}")
-            lines.append(f"{names.part('v', source.node)} {played} 0 DC {plays!r}")
-            lines.append(f"{names.part('r', f'of_{source.node}')} {played} {node} {source.ohm!r}")
+            lines.append(f"{names.part('v', source.node)} {played} 0 DC {_number(plays)}")
+            lines.append(f"{names.part('r', f'of_{source.node}')} {played} {node} {_number(source.ohm)}")
             continue
-        lines.append(f"{names.part('i', source.node)} 0 {node} DC {plays * source.transconductance_s!r}")
+        lines.append(f"{names.part('i', source.node)} 0 {node} DC {_number(plays * source.transconductance_s)}")
         if math.isfinite(source.ohm):
-            lines.append(f"{names.part('r', f'of_{source.node}')} {node} 0 {source.ohm!r}")
+            lines.append(f"{names.part('r', f'of_{source.node}')} {node} 0 {_number(source.ohm)}")
     lines += [_model(name, model) for model, name in models.items()]
     celsius = _temperature_c(models)
     lines[1 + len(comments) : 1 + len(comments)] = [f"* node {n} is {written} here" for n, written in names.changed()]
     return "\n".join([*lines, f"{TIGHT} temp={celsius:g} tnom={celsius:g}", ".op", ".end", ""])
+
+
+def _number(value: float) -> str:
+    """The value to 12 digits: 1/(1/24950) is 24950 again, and no solution changes by more than rounding."""
+    return f"{value:.12g}"
 
 
 def _model(name: str, model: DiodeModel) -> str:
@@ -75,7 +80,7 @@ def _model(name: str, model: DiodeModel) -> str:
     }
     if math.isfinite(model.breakdown_voltage_v):
         values |= {"BV": model.breakdown_voltage_v, "IBV": model.breakdown_current_a}
-    return f".model {name} D({' '.join(f'{key}={value!r}' for key, value in values.items())})"
+    return f".model {name} D({' '.join(f'{key}={_number(value)}' for key, value in values.items())})"
 
 
 def _temperature_c(models: Iterable[DiodeModel]) -> float:

@@ -23,7 +23,7 @@ def blocks(run: Reported) -> Iterator[Block]:
     if not events:
         raise Missing("no fault, retry or other event")
     counts = Counter(event["event"] for event in events)
-    yield paragraph(", ".join(f"{count} × {kind}" for kind, count in counts.items()) + ".")
+    yield paragraph("Number of events: " + ", ".join(f"{kind} {count}" for kind, count in counts.items()) + ".")
     yield table(("step", "what"), [(event["step"], event_text(event)) for event in events[:MOST_ROWS]])
     if len(events) > MOST_ROWS:
         yield paragraph(f"{len(events) - MOST_ROWS} more are in the journal: labrig show RUN.")
