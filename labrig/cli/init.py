@@ -96,21 +96,31 @@ def ask(arguments: argparse.Namespace, answer: Callable[[str], str]) -> None:
         if arguments.data is None:
             needed = arguments.rig != "table"
             question = "CSV file of examples" + ("" if needed else " (none: constant inputs)")
-            arguments.data = _asked(answer, question, "", lambda text: _existing(text) if text or needed else None)
+            arguments.data = _asked(answer, question, "", lambda text: _examples(text) if text or needed else None)
         if arguments.data is not None:
-            if arguments.label is None and arguments.targets is None:
-                arguments.label = _asked(answer, "column of the class (none: learn numbers)", "", str) or None
-            if arguments.label is None and arguments.targets is None:
-                arguments.targets = _asked(answer, "columns to learn, separated by commas", "", names)
-            if arguments.features is None:
-                question = "columns to learn from, separated by commas (none: all others)"
-                arguments.features = _asked(answer, question, "", lambda text: names(text) if text else None)
+            _ask_columns(arguments, answer)
     if arguments.rig in ("layered", "hardware") and not arguments.hidden:
         arguments.hidden = _asked(answer, "nodes in each hidden layer, separated by commas (none)", "", counts)
-    arguments.part = _asked(answer, "part on every edge", arguments.part, named)
+    arguments.part = _asked(answer, "part on every edge", arguments.part, _part)
     if arguments.rig != "hardware":
         arguments.bits = _asked(answer, "bits of the converters", "16", positive)
     arguments.out = arguments.out or _asked(answer, "file to write", f"{arguments.rig}.yaml", _new)
+
+
+def _ask_columns(arguments: argparse.Namespace, answer: Callable[[str], str]) -> None:
+    """Ask for the columns of the examples that no flag names."""
+
+    def columns(text: str) -> tuple[str, ...]:
+        return tuple(_column(arguments.data, each) for each in names(text))
+
+    if arguments.label is None and arguments.targets is None:
+        question = "column of the class (none: learn numbers)"
+        arguments.label = _asked(answer, question, "", lambda text: _column(arguments.data, text) if text else None)
+    if arguments.label is None and arguments.targets is None:
+        arguments.targets = _asked(answer, "columns to learn, separated by commas", "", columns)
+    if arguments.features is None:
+        question = "columns to learn from, separated by commas (none: all others)"
+        arguments.features = _asked(answer, question, "", lambda text: columns(text) if text else None)
 
 
 def _asked(answer: Callable[[str], str], question: str, default: str, read: Callable[[str], Read]) -> Read:
@@ -256,6 +266,41 @@ def _existing(text: str) -> Path:
     if not Path(text).is_file():
         raise argparse.ArgumentTypeError(f"there is no file {text!r}" if text else "name a file")
     return Path(text)
+
+
+def _examples(text: str) -> Path:
+    """Return the name of a CSV file that can be read; refuses any other."""
+    from labrig.config.csv_table import TableError, read_csv
+
+    path = _existing(text)
+    try:
+        read_csv(path)
+    except (TableError, OSError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return path
+
+
+def _column(data: Path, name: str) -> str:
+    """Return the name of a column of the examples; refuses any other."""
+    from labrig.config.csv_table import TableError, read_csv
+
+    try:
+        read_csv(data).position(name)
+    except (TableError, OSError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return name
+
+
+def _part(text: str) -> str:
+    """Return the name of a part that labrig or an installed package describes; refuses any other."""
+    from labrig.extensions import UnknownExtension
+    from labrig.instruments.parts import find_part
+
+    try:
+        find_part(text)
+    except UnknownExtension as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
 
 
 def _new(text: str) -> Path:

@@ -170,9 +170,11 @@ def given(*flags: str) -> argparse.Namespace:
     return parser.parse_args(flags)
 
 
-def test_questions_lead_to_the_same_arguments(lab: Path) -> None:
+def test_questions_lead_to_the_same_arguments(lab: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("there.yaml").touch()
-    answers = iter(["layerd", "layered", "", "flower.csv", "flowers.csv", "kind", "", "3", "", "12"])
+    Path("empty.csv").touch()
+    answers = iter(["layerd", "layered", "", "flower.csv", "empty.csv", "flowers.csv", "knd", "kind", "widht", ""])
+    answers = chain(answers, ["3", "MCP4251-105", "", "12"])
     answers = chain(answers, ["there.yaml", "mine.yaml"])
     arguments = given()
     asked: list[str] = []
@@ -187,7 +189,12 @@ def test_questions_lead_to_the_same_arguments(lab: Path) -> None:
     assert (arguments.hidden, arguments.part, arguments.bits) == ((3,), "MCP4251-104", 12)
     assert arguments.out == Path("mine.yaml")
     assert asked[0] == asked[1]
-    assert asked[2] == asked[3] == asked[4]  # no name, and a name of no file
+    assert asked[2] == asked[3] == asked[4] == asked[5]  # no name, a name of no file, a file without a table
+    assert asked[6] == asked[7]  # no column of that name
+    assert asked[11] == asked[12]  # no part of that name
+    said = capsys.readouterr().out
+    assert "has no column 'knd'" in said
+    assert "'MCP4251-105' is not one of" in said
 
 
 def test_what_flags_give_is_not_asked_for(lab: Path) -> None:
