@@ -131,13 +131,13 @@ class Conversion:
         """(C,) volts per code; 0 if `codes` are floating-point numbers, which are not rounded."""
         return self._step_v if codes.dtype.kind in "iu" else np.zeros_like(self._step_v)
 
-    def extremes(self, codes: NDArray[Any]) -> tuple[float, float]:
-        """Bounds on the voltages (V) of all channels together, from one pass over the codes (T, C)."""
+    def extremes(self, codes: NDArray[Any], ends: tuple[Any, Any]) -> tuple[float, float]:
+        """Bounds on the voltages (V) of all channels together, from codes (T, C) and the smallest and largest one."""
         if not self._linear:
             volts = self.volts(codes)
             return float(volts.min()), float(volts.max())
-        ends = np.multiply.outer((float(codes.min()), float(codes.max())), self._factor) + self._zero
-        return float(ends.min()), float(ends.max())
+        volts = np.multiply.outer((float(ends[0]), float(ends[1])), self._factor) + self._zero
+        return float(volts.min()), float(volts.max())
 
     def volts(self, codes: NDArray[Any], out: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         """(T, C) sample voltages (V) of the codes (T, C), written into `out` if it is given."""

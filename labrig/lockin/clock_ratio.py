@@ -46,7 +46,8 @@ class ClockRatio:
         # The residual does not contain the part that is the same in every period.
         late = time if period is None else period * (np.arange(samples) // period - (samples / period - 1) / 2)
         phase = np.outer(omegas, time)
-        self._slopes = omegas[:, np.newaxis] * late * np.stack((-np.sin(phase), -np.cos(phase)))
+        slopes = omegas[:, np.newaxis, np.newaxis] * late * np.stack((-np.sin(phase), np.cos(phase)), axis=1)
+        self._slopes = slopes.reshape(-1, samples)  # (2F, N), in the order of the parameters
         self._squares = (self._slopes**2).sum(axis=-1)
         self._window = float(omegas.max()) * samples
 
@@ -62,12 +63,11 @@ class ClockRatio:
         variance : float
             Noise variance of a sample (V²).
         """
-        cosine, sine = theta[1::2], theta[2::2]
-        along = self._slopes @ residual
-        size = float(self._squares[0] @ cosine**2 + self._squares[1] @ sine**2)
+        amplitudes = theta[1:]
+        size = float(self._squares @ amplitudes**2)
         if size == 0:
             return 0.0, math.inf
-        moved = float(along[0] @ cosine - along[1] @ sine)
+        moved = float((self._slopes @ residual) @ amplitudes)
         return moved / size, math.sqrt(max(variance, NO_VARIANCE) / size)
 
     def matters(self, off: float, u: float) -> bool:

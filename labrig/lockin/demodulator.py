@@ -146,7 +146,8 @@ class Demodulator:
         codes = block.codes[first - position : last - position]
         conversion = self._conversion_by(block.scale)
         conversion.volts(codes, out=self._volts[first:last])
-        lowest, highest = conversion.extremes(codes)
+        ends = codes.min(), codes.max()
+        lowest, highest = conversion.extremes(codes, ends)
         # The comparisons are written so that NaN is kept.
         self._extremes = (
             lowest if not lowest >= self._extremes[0] else self._extremes[0],
@@ -155,7 +156,7 @@ class Demodulator:
         self._received[first:last] = True
         self._step_v = conversion.step_v(codes)
         self._clipped |= block.overrange if len(codes) == scans else self._over_range_within(block, codes)
-        self._clipped |= self._at_full_scale(codes)
+        self._clipped |= self._at_full_scale(codes, ends)
 
     def _over_range_within(self, block: Block, codes: NDArray[Any]) -> NDArray[np.bool_]:
         """(C,) mask of the channels in `block.overrange` that reached an end of their range in the part `codes`."""
@@ -366,12 +367,14 @@ class Demodulator:
             return np.mean(self._curved.values(volts) ** 2, axis=0)
         return self._drops.terms(volts.T @ volts / len(volts)).sum(axis=0)
 
-    def _at_full_scale(self, codes: NDArray[np.integer] | NDArray[np.float64]) -> NDArray[np.bool_] | bool:
-        """(C,) mask of the channels whose integer codes reach full scale, or False if there are none."""
+    def _at_full_scale(
+        self, codes: NDArray[np.integer] | NDArray[np.float64], ends: tuple[Any, Any]
+    ) -> NDArray[np.bool_] | bool:
+        """(C,) mask of the channels whose integer codes, with these `ends`, reach full scale; False if none does."""
         if self._full_scale_codes is None or codes.dtype.kind == "f":
             return False
         lowest, highest = self._full_scale_codes
         # The whole array first: with few columns of int16, one pass per column is several times slower.
-        if codes.min() > lowest and codes.max() < highest:
+        if ends[0] > lowest and ends[1] < highest:
             return False
         return np.any((codes <= lowest) | (codes >= highest), axis=0)

@@ -112,6 +112,7 @@ class NoiseSpectrum:
         # Mean over the frequencies beside each tone of the squared cosine and sine coefficients.
         means = np.repeat(np.eye(len(counts)), counts, axis=1) / counts[:, np.newaxis]
         self._test_means = np.concatenate((means, means), axis=1)
+        self._over_drops = np.full(len(some.rows), 1 / max(1, len(some.rows)))
         self._tested = np.array(rows, dtype=np.intp)[:, np.newaxis], some.rows
         # The power at one frequency of one drop has the relative standard error 1.
         self._test_limits = SURE / np.sqrt(self._independent * counts)
@@ -131,7 +132,8 @@ class NoiseSpectrum:
                 return True
             scale = np.where(scale > NO_NOISE_V**2, scale, np.inf)
         ratio = power / scale
-        return bool((np.abs(ratio.mean(axis=1) - 1.0) < self._test_limits).all() and ratio.max() < ONE_DROP)
+        mean = ratio @ self._over_drops
+        return bool((np.abs(mean - 1.0) < self._test_limits).all() and ratio.max() < ONE_DROP)
 
     def density(self, residual: Array, scatter: Density, avoid: Array) -> Density:
         """Return the noise density beside every tone and near DC.

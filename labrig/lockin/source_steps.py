@@ -41,7 +41,8 @@ class SourceSteps:
 
     def __init__(self, cycles: Array, samples: int, period: int, drops: Drops) -> None:
         self._samples, self._drops, self._edges = samples, drops, drops.edges
-        self._looked_at = drops.some(LOOKED_AT).columns  # not the pilot
+        self._looked_at = np.zeros(drops.channels)
+        self._looked_at[drops.some(LOOKED_AT).columns] = 1.0  # not the pilot
         tones = np.rint(cycles * period / samples).astype(int)
         bins = np.arange(1, (period + 1) // 2)
         phase = 2 * np.pi / period * np.outer(bins, np.arange(period))
@@ -69,8 +70,8 @@ class SourceSteps:
         cosines, sines = found[:bins], found[bins:]
         power = cosines**2 + sines**2
         # Channels first, which is cheap: if they show nothing, neither do the drops.
-        noise = float(scatter.channels[self._looked_at].sum()) / self._samples
-        together = power[:, self._looked_at].sum(axis=1)
+        noise = float(scatter.channels @ self._looked_at) / self._samples
+        together = power @ self._looked_at
         if not any(_stands_out(together[multiples], noise) for multiples in self._of_tone):
             return None
         of_drops = self._drops.of(cosines) ** 2 + self._drops.of(sines) ** 2

@@ -38,8 +38,9 @@ class Face:
     def _require_open(self, action: str) -> None:
         if not self._open:
             raise ConnectionFailed("is not open", device=self.name, action=action, remedy="call open() first")
-        self._require_connected(action)
-        self._require_answer(action)
+        if not self._context.world.faults.empty:
+            self._require_connected(action)
+            self._require_answer(action)
 
     def _require_connected(self, action: str) -> None:
         faults = self._context.world.faults
