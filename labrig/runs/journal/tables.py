@@ -153,7 +153,7 @@ class Table:
 
 def checksum(stored: Sequence[Any]) -> int:
     """Return the CRC-32 of stored values, each with its type and length."""
-    return zlib.crc32(b"".join(map(_bytes, stored)))
+    return zlib.crc32(b"".join([_BYTES[type(value)](value) for value in stored]))
 
 
 def is_intact(stored: Sequence[Any]) -> bool:
@@ -161,15 +161,20 @@ def is_intact(stored: Sequence[Any]) -> bool:
     return checksum(stored[:-1]) == stored[-1]
 
 
-def _bytes(value: Any) -> bytes:
-    if isinstance(value, float):
-        return b"R" + struct.pack("<d", value + 0.0)  # SQLite stores -0.0 as 0.0
-    if isinstance(value, bytes):
-        return b"B%d:" % len(value) + value
-    if isinstance(value, str):
-        text = value.encode()
-        return b"T%d:" % len(text) + text
-    return b"N" if value is None else b"I%d;" % value
+def _text_bytes(value: str) -> bytes:
+    text = value.encode()
+    return b"T%d:%b" % (len(text), text)
+
+
+_REAL = struct.Struct("<d").pack
+_BYTES: Mapping[type, Callable[[Any], bytes]] = {
+    float: lambda value: b"R" + _REAL(value + 0.0),  # SQLite stores -0.0 as 0.0
+    bytes: lambda value: b"B%d:%b" % (len(value), value),
+    str: _text_bytes,
+    int: b"I%d;".__mod__,
+    NoneType: lambda _: b"N",
+}
+"""Bytes that represent a stored value in the checksum, by its type."""
 
 
 def _kind(hint: Any) -> tuple[Kind, bool]:

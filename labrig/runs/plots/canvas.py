@@ -58,6 +58,7 @@ def own_settings() -> Iterator[None]:
             defaults = matplotlib.rcParamsDefault.items()
             matplotlib.rcParams.update({name: value for name, value in defaults if name != "backend"})
             matplotlib.rcParams["text.parse_math"] = False
+            matplotlib.rcParams["axes.titley"] = 1.0  # otherwise all ticks are measured to find a place for the title
             yield
 
 
