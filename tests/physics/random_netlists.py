@@ -109,6 +109,8 @@ def by_ngspice(path: Path) -> tuple[list[str], np.ndarray]:
         header, _, data = raw.read_bytes().partition(b"Binary:\n")
     except (subprocess.TimeoutExpired, OSError) as error:
         raise NgspiceFailed(path.name) from error
+    if not data:
+        raise NgspiceFailed(path.name)  # no solution: it lists no variables either
     names = [line.split()[1] for line in header.decode().split("Variables:\n")[1].strip().split("\n")]
     return names, np.frombuffer(data, dtype=float).reshape(-1, len(names))
 
