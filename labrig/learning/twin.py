@@ -48,6 +48,9 @@ STEP_V = 1e-4
 """Change of an input for the numerical derivative of the state (V)."""
 LEAST_CHANGE = 0.02
 """Smallest relative change for which an edge is named."""
+LEAST_SHARE = 0.05
+"""Smallest conductance that the twin assumes, relative to nominal: its linear fit may lead below zero on a board that
+the model does not describe, such as one of parts whose conductance depends on their voltage."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,7 @@ class Twin:
 
     def conductances(self, nominal: Array) -> Array:
         """(E,) conductances of the board, as the twin estimates them, when `nominal` (E,) is written (S)."""
-        return nominal * (1 + self.deviation)
+        return nominal * np.maximum(1 + self.deviation, LEAST_SHARE)
 
     def read(self, activation: Array, volts: Array, noise: Array, systematic: Array, nominal: Array) -> None:
         """Compare the model with a measurement without error currents, and learn from it.

@@ -177,6 +177,8 @@ def measured_snr(assembly: Assembly, folder: RunFolder) -> Array:
     names = [edge[0] for edge in folder.meta()["board"]["edges"]]
     if names != [edge.name for edge in assembly.board.hookup.edges]:
         raise ConfigError(f"{folder.path} is a run of another board", remedy="name a run of this configuration")
+    if not len(run.step):
+        raise ConfigError(f"{folder.path} has no steps yet", remedy="name a run that has trained")
     batch = assembly.learning_choice.section.batch
     first = slice(-(-len(assembly.task.train) // batch))
     gradient, u = run.steps["gradient"][first], run.steps["u_gradient"][first]

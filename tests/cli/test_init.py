@@ -119,6 +119,8 @@ def test_the_targets_of_constant_inputs_can_be_reached_by_training(lab: Path, ri
         (["ci"], "needs --config"),
         (["driver"], "write FAMILY.MODEL"),
         (["driver", "Acme!"], "write FAMILY.MODEL"),
+        (["driver", "acme.none"], "'none' is a word of Python"),
+        (["driver", "ni.ai"], "there is a driver named 'ni.ai' already"),
     ],
 )
 def test_what_cannot_be_written(lab: Path, given: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:

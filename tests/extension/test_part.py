@@ -51,8 +51,7 @@ class Ladder(Part):
 class Film(Part):
     """Any conductance in a range, but for a gain of its own."""
 
-    name = "FILM-1"
-    supply_span_v = (3.0, 6.0)
+    name = "FILM-1"  # of any supply
     gain = 1.0
 
     def levels(self):

@@ -48,6 +48,13 @@ def test_no_edge_of_a_healthy_board_is_named(tmp_path):
     assert found["steps"] == 90
 
 
+def test_a_board_that_the_model_does_not_describe_is_trained_to_its_end(tmp_path):
+    """The conductance of these memristors depends on their voltage, so the fit of the first steps leads below zero."""
+    settings = {"learning.twin": "watch", "learning.epochs": 1, "learning.evaluate.every": 0}
+    found, _ = trained(tmp_path / "run", "iris_memristor", 0, **settings)
+    assert found["steps"] == 90
+
+
 @pytest.mark.more
 def test_it_changes_nothing(tmp_path):
     settings = {"learning.epochs": 1}

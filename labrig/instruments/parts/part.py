@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import Any, Self
 
@@ -21,7 +22,7 @@ class Part(ABC):
     name : str
         Name for messages, by default the class name.
     supply_span_v : tuple of float
-        Smallest and largest voltage between its supply rails (V).
+        Smallest and largest voltage between its supply rails (V); by default any.
     chip : tuple of str
         For each rheostat in one package, its terminals as printed on the wiring sheet, beginning with the terminal for
         the first node of the edge.
@@ -35,7 +36,7 @@ class Part(ABC):
     reads_back: bool = True
     opens: bool = True
     chip: tuple[str, ...] = ()
-    supply_span_v: tuple[float, float]
+    supply_span_v: tuple[float, float] = (0.0, math.inf)
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from importlib.resources import files
 from string import Template
 
 from labrig.errors import UsageError
+from labrig.instruments.drivers import installed_driver
 
 NAME = re.compile(r"(?P<family>[a-z][a-z0-9_]*)\.(?P<model>[a-z][a-z0-9_]*)")
 
@@ -41,6 +43,11 @@ def driver_files(name: str | None) -> dict[str, str]:
     if match is None:
         given = f"{name!r} is not the name of a driver" if name else "init driver needs a name"
         raise UsageError(f"{given}: write FAMILY.MODEL in lower case, e.g. acme.gen4")
+    words_of_python = [word for word in match.groups() if keyword.iskeyword(word) or keyword.iskeyword(word.title())]
+    if words_of_python:
+        raise UsageError(f"{name}: {words_of_python[0]!r} is a word of Python", remedy="choose another name")
+    if installed_driver(match[0]) is not None:
+        raise UsageError(f"there is a driver named {match[0]!r} already", remedy="choose another name")
     words = {"driver": match[0], "package": f"{match['family']}_{match['model']}", **match.groupdict()}
     words["Class"] = match["model"].title().replace("_", "")
     folder = files("labrig.procedures.init") / "driver_template"

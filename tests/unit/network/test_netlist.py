@@ -146,6 +146,14 @@ class TestCircuits:
         np.testing.assert_allclose(out, answer, atol=5e-6)
 
 
+def _doubling(levels: int) -> str:
+    """Subcircuits, each of which contains two of the level below."""
+    lines = [".subckt s0 a b", "R1 a b 1k", ".ends"]
+    for k in range(1, levels + 1):
+        lines += [f".subckt s{k} a b", f"X1 a b s{k - 1}", f"X2 a b s{k - 1}", ".ends"]
+    return "\n".join([*lines, "V1 a 0 1", f"X a b s{levels}"])
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -161,6 +169,11 @@ class TestCircuits:
         ("X1 a nothing", "there is no .subckt nothing"),
         (".subckt s a b\nR1 a b 1\n.ends\nX1 a s", ":5: X1 connects 1 nodes, but s has 2 pins"),
         (".subckt s a\nX1 a s\n.ends\nX1 a s", "nested more than 50 deep"),
+        (_doubling(45), "more than 100000 instances of subcircuits"),
+        (f"R1 a 0 {{{'(' * 5000}1k{')' * 5000}}}", ":2: R1: .* is nested too deeply"),
+        (f"R1 a 0 {{{'-' * 5000}1k}}", ":2: R1: .* is nested too deeply"),
+        ("V1 a 0 1e400\nR1 a 0 1k", ":2: V1: '1e400' is too large"),
+        ("V1 a 0 SIN(0 1e400 50)\nR1 a 0 1k", ":2: V1: '1e400' is too large"),
         (".subckt s a", ".subckt has no .ends"),
         ("V1 a 0 PULSE(0 1)", "PULSE is not supported; sources play DC, SIN or PWL"),
         ("V1 a 0 SIN(0 1", r"SIN\( has no closing parenthesis"),

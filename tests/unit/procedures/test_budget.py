@@ -67,6 +67,13 @@ def test_another_physics_is_refused() -> None:
         budget(assemble(packaged_configs() / "elastic_allostery.yaml"))
 
 
+def test_a_run_without_steps_has_nothing_to_compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / "run"
+    assert main(["run", "divider", "--set", "learning.epochs=0", "--run-dir", str(run), "--no-plots"]) == 0
+    assert main(["plan", "divider", "--run", str(run)]) == 3
+    assert "has no steps yet" in capsys.readouterr().err
+
+
 @pytest.mark.more
 def test_the_plan_shows_predicted_and_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = tmp_path / "run"

@@ -19,11 +19,16 @@ WAVES = ("sin", "sine", "pwl")
 
 @dataclass(slots=True)
 class Context:
-    """Temperature of the circuit, nominal temperature of models (°C), and names of elements that are left out."""
+    """What holds for a whole netlist.
+
+    Temperature of the circuit, nominal temperature of models (°C), names of elements that are left out, and the number
+    of subcircuits that were inserted so far.
+    """
 
     temperature_c: float = 27.0
     nominal_c: float = 27.0
     skipped: frozenset[str] = frozenset()
+    instances: int = 0
 
 
 class Names(Protocol):

@@ -15,6 +15,7 @@ from labrig.network.resistive.netlist.values import ValueProblem, value
 
 GROUND_NAMES = ("0", "gnd")
 DEEPEST_SUBCIRCUIT = 50
+MOST_SUBCIRCUITS = 100_000
 IGNORED = (".save", ".print", ".plot", ".probe", ".four", ".meas", ".measure", ".width", ".control", ".title")
 """Statements that request output; they are ignored, because `labrig simulate` writes all results."""
 ANALYSES = (".ac", ".dc", ".noise", ".tf", ".sens", ".pz", ".disto", ".pss", ".sp")
@@ -215,6 +216,9 @@ def _instance(card: Card, scope: Scope, circuit: Circuit, context: Context, dept
         raise NetlistError(
             card.place, f"subcircuits are nested more than {DEEPEST_SUBCIRCUIT} deep; one may contain itself"
         )
+    context.instances += 1
+    if context.instances > MOST_SUBCIRCUITS:
+        raise NetlistError(card.place, f"the netlist has more than {MOST_SUBCIRCUITS} instances of subcircuits")
     with _located(card):
         given = {key: value(text, scope.parameters) for key, text in _pairs(words[equals:], card)}
     if given.get("m", 1.0) != 1 and "m" not in (key for _, key, _ in subcircuit.defaults):

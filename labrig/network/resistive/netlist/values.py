@@ -55,7 +55,10 @@ def number(text: str) -> float:
             hint = f"; write {whole}.{part}{'' if scale.lower() == 'r' else scale}"
         raise ValueProblem(f"{text!r} is not a number{hint}")
     digits, scale, _ = match.groups()
-    return float(digits) * SCALES.get((scale or "").lower(), 1.0)
+    found = float(digits) * SCALES.get((scale or "").lower(), 1.0)
+    if not math.isfinite(found):
+        raise ValueProblem(f"{text!r} is too large")
+    return found
 
 
 def value(word: str, parameters: Mapping[str, float]) -> float:
@@ -71,6 +74,8 @@ def evaluate(text: str, parameters: Mapping[str, float]) -> float:
     """The value of an expression of + - * / ^, parentheses, functions, and parameters by name."""
     try:
         result = _Expression(text, parameters).whole()
+    except RecursionError as error:
+        raise ValueProblem(f"{{{text[:20]}…}} is nested too deeply") from error
     except (ZeroDivisionError, OverflowError, TypeError) as error:
         raise ValueProblem(f"{{{text}}} has no value: {error}") from error
     except ValueError as error:

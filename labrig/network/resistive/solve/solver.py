@@ -72,7 +72,8 @@ class Solver:
         )
         lanes = samples_for_compiled(diodes, kept)
         return (
-            f"{eliminated}Newton's method on {kept} nodes with {diodes} diodes; small tones by chord iteration, "
+            f"{eliminated}Newton's method on {kept} {'node' if kept == 1 else 'nodes'} with {diodes} "
+            f"{'diode' if diodes == 1 else 'diodes'}; small tones by chord iteration, "
             f"{lanes} or more very different samples by compiled code"
         )
 
