@@ -48,7 +48,8 @@ def not_kept(channels: Sequence[str], step: int) -> ChannelFault:
         f"{', '.join(channels)} did not keep the value that was written",
         action="program",
         last_good=f"step {step}",
-        remedy="check the part and its wiring; with faults.channel=mask training continues without the edge",
+        remedy="check the part and its wiring and, if it is written by pulses, its pulses and tolerance; with "
+        "faults.channel=mask training continues without the edge",
     )
 
 

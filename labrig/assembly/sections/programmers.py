@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from labrig.assembly.sections.instruments import Device
+from labrig.assembly.sections.instruments import Device, faulty
 from labrig.config.document import Document
 from labrig.config.section import Section
 from labrig.config.validation import validate
@@ -33,6 +33,8 @@ def read_programmers(document: Document, devices: dict[str, Device]) -> Programm
     """Validate the section; return None if it has problems."""
     section = validate(document, ("programmers",), Programmers)
     if section is None or section.refresh is None:
+        return section
+    if faulty(document, devices):  # one of these may be a memristor
         return section
     programmers = {name: each.programmer for name, each in devices.items() if each.driver.kind == "programmer"}
     if programmers and not any(isinstance(able.part, Memristor) for able in programmers.values()):
