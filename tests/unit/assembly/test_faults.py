@@ -7,7 +7,7 @@ import re
 import pytest
 from unit.rig.benches import assembled
 
-from labrig.assembly import packaged_configs
+from labrig.assembly import assemble, packaged_configs
 from labrig.config.problems import ConfigProblems
 from labrig.simulation.faults import FAULTS, SIMULATED_PLACES
 
@@ -101,6 +101,12 @@ def test_the_simulated_bench_refuses_what_it_cannot_make(entry, able):
 def test_hardware_makes_no_faults():
     (fault,) = refused("simulation.faults=[{what: reset, where: pots, time: 1 s}]", "bench=hardware").problems
     assert "'bench: hardware' cannot simulate faults" in fault.message
+
+
+@pytest.mark.parametrize("fault", ["{what: edge_drift, where: cells/3, by: 0.2", "{what: reset, where: cells"])
+def test_what_does_nothing_to_memristors_is_refused(fault: str) -> None:
+    with pytest.raises(ConfigProblems, match="does not act on the simulated memristors of cells"):
+        assemble(packaged_configs() / "iris_memristor.yaml", [f"simulation.faults=[{fault}, acquisition: 200}}]"])
 
 
 def test_a_misspelt_fault_gets_a_hint():
