@@ -51,8 +51,9 @@ class Ghost:
         """The ghost in one sentence, with the remedy if one is needed."""
         sees = f"{format_quantity(self.ohm, 'resistance')} and {format_quantity(self.farad, 'capacitance')}"
         after = format_quantity(self.settling_s, "time")
+        percent = f"up to {100 * self.fraction:.2g} %" if self.fraction > 1e-8 else "less than 1e-6 %"
         text = (
-            f"{self.node} reads up to {100 * self.fraction:.2g} % of {self.previous}, which is scanned before it: the "
+            f"{self.node} reads {percent} of {self.previous}, which is scanned before it: the "
             f"input sees {sees}, and is converted {after} after switching"
         )
         return text if self.small else f"{text}; for less than {100 * SMALL_GHOST:g} %, {self.remedy}"
