@@ -96,6 +96,7 @@ def _report_at_limit(assembly: Assembly, error: LimitExceeded) -> None:
 
 def _text(assembly: Assembly, plan: Plan) -> str:
     from labrig.assembly.terminals import terminals
+    from labrig.instruments.pulse_programmer import PulseProgrammerCapabilities
     from labrig.medium import ELECTRICAL
     from labrig.quantities import format_quantity
     from labrig.runs.units import counted
@@ -123,6 +124,10 @@ def _text(assembly: Assembly, plan: Plan) -> str:
             (hookup.outputs, "output"),
         )
     )
+    writes_by_pulses = any(
+        isinstance(each.capabilities, PulseProgrammerCapabilities) for each in assembly.devices.values()
+    )
+    pulses = " without the pulses and readings of cells" if writes_by_pulses else ""
     samples = f"{plan.settle_samples} settle + {plan.window_samples} window samples at {rate}"
     acquisitions = f"{counts.training} acquisitions for training, {counts.evaluation} for evaluation"
     rows = [
@@ -136,7 +141,7 @@ def _text(assembly: Assembly, plan: Plan) -> str:
         *([("solver", solver)] if (solver := _solver(assembly)) is not None else []),
         ("run", f"{counts.updates} updates; {acquisitions}"),
         ("memory", f"{plan.window_bytes / 1e6:.3g} MB per window, {plan.journal_bytes / 1e6:.3g} MB on the disk"),
-        ("time", f"{seconds(plan.bench_s)} on the bench, {seconds(plan.wall_s)} on this computer"),
+        ("time", f"{seconds(plan.bench_s)} on the bench{pulses}, {seconds(plan.wall_s)} on this computer"),
     ]
     lines = [f"{name:<13} {text}" for name, text in rows]
     for side in ("input", "output"):
