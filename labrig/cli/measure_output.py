@@ -28,7 +28,7 @@ IN_WORDS = {
 
 BAND = (
     f"within: {DEVIATIONS:g} standard deviations from noise and from the tolerances of zeros, gains, parts and sources",
-    "quadratures are not compared, because they depend on capacitances that are known only roughly",
+    "quadratures are not compared, because this comparison leaves out capacitances",
 )
 
 NAMED = 6

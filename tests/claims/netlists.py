@@ -29,5 +29,6 @@ def measure(short: bool) -> list[Figure]:
         solved = [each for each in found if each is not None]
         claim = f"{kind}: largest deviation of {len(solved)} random netlists, of full scale"
         figures.append(at_most(claim, max(solved, default=float("nan")), bound))
-        figures.append(Figure(f"{kind}: ngspice gave up", str(len(found) - len(solved)), "stated", True))
+        # A wrong answer of labrig, from which ngspice starts again, must not count as one that ngspice gave up.
+        figures.append(at_most(f"{kind}: ngspice gave up", len(found) - len(solved), max(1, len(found) // 50), "d"))
     return figures

@@ -18,15 +18,15 @@ pytestmark = pytest.mark.skipif(NGSPICE is None, reason="ngspice is not installe
 
 @pytest.mark.parametrize("kind", BOUNDS)
 def test_random_netlists(kind: str, tmp_path: Path) -> None:
-    agreed = 0
-    for seed in range(100, 100 + trials(1, 10, 200)):
+    agreed, count = 0, trials(1, 10, 200)
+    for seed in range(100, 100 + count):
         try:
             found = deviation(seed, kind, tmp_path)
         except NgspiceFailed:
             continue
         assert found < BOUNDS[kind], seed
         agreed += 1
-    assert agreed >= 1
+    assert agreed >= 0.9 * count  # ngspice rarely gives up
 
 
 def test_a_board_as_it_is_written(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ class Meter:
     A reading may differ by `DEVIATIONS` times the root sum square of its noise, the zero and gain error of its channel,
     the rms difference between boards drawn with the tolerances of parts and sources, and a floor for everything that is
     not modelled, the same as in the self-test. Components in quadrature with the pilot are not compared,
-    because they depend on capacitances that are known only roughly.
+    because the comparison leaves out capacitances.
 
     Parameters
     ----------
