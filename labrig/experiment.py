@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from labrig.board_writer import BoardWriter
 from labrig.errors import LabrigError
-from labrig.fault_policy import REFUSALS, FaultPolicy, not_kept, require_edge_to_train, settings_lost
+from labrig.fault_policy import DISTURBED, FaultPolicy, not_kept, require_edge_to_train, settings_lost
 from labrig.instruments.data import Setting
 from labrig.learning.gradient import mean_gradient
 from labrig.learning.measurement import OutputReadings
@@ -52,7 +52,7 @@ class Experiment:
     readings
         The outputs of every example in the last evaluation.
     more_state
-        Function that returns further state (of the bench and the twin) to commit with every row.
+        Returns further state (of the bench and the twin) to commit with every row.
     announces
         Whether the journal records the settings that are about to be written to the board.
     after_step
@@ -119,10 +119,9 @@ class Experiment:
 
     def _evaluated(self, epoch: int, stop: Callable[[], bool], report: Callable[[Evaluation | Step], None]) -> bool:
         """Evaluate after this number of epochs if due, and report the result; return False if stopped meanwhile."""
-        every, last = self.schedule.evaluate_every, epoch == self.schedule.epochs
-        due = epoch == 0 or last or bool(every and epoch % every == 0)
-        per_epoch = -(-len(self.task.train) // self.schedule.batch)
-        begun = self.update.steps > epoch * per_epoch
+        every = self.schedule.evaluate_every
+        due = epoch in {0, self.schedule.epochs} or bool(every and epoch % every == 0)
+        begun = self.update.steps > epoch * -(-len(self.task.train) // self.schedule.batch)
         if not due or begun or (self.last_evaluation is not None and self.last_evaluation.epoch == epoch):
             return True
         evaluation = self.evaluate(epoch, stop)
@@ -169,8 +168,7 @@ class Experiment:
     def step(self, epoch: int, examples: Sequence[int] | NDArray[np.intp], following: int | None = None) -> Step:
         """Make one update from a batch of examples: measure, learn, write, record.
 
-        If a programmer reports that it lost its settings during the step, the measurements are invalid, and the step is
-        undone and repeated.
+        If a programmer lost its settings during the step, the measurements are invalid: the step is made again.
 
         Parameters
         ----------
@@ -193,17 +191,17 @@ class Experiment:
             began, counted, left_out = self.rig.clock.now(), self.rig.acquisitions, False
             try:
                 learned = self._learned(batch, following)
-            except REFUSALS as error:
-                action = self.policy.of_measurement(error)
-                if action == "stop" or (action == "retry" and attempt == self.policy.attempts):
+                self.rig.confirm()
+            except DISTURBED as error:
+                action = self.policy.action(error, attempt, lost_settings=self.rig.program({}).interrupted)
+                if action == "stop":
                     raise
                 self._note_fault(error, action, before.steps, counted, began, {"examples": batch})
-                if action == "retry":
+                if action != "skip":
                     continue
                 learned, left_out = [ExampleGradient(math.nan, None)] * len(batch), True
             gradient = mean_gradient([item.gradient for item in learned], len(self.rig.edges))
             here = self.update.conductances
-            self.rig.confirm()
             settings = self._applied(gradient.value)
             if self.announces:
                 changed = tuple(sorted(settings))
@@ -273,15 +271,17 @@ class Experiment:
             raise error
         edges = self.writer.edges(faulty)
         self.masked |= set(edges)
-        named = [self.rig.edges[edge] for edge in edges]
-        count = {"masked": len(self.masked), "of": len(self.rig.edges)}
-        self._note_fault(error, "mask", step, counted, began, {"edges": named, **count})
-        require_edge_to_train(len(self.masked), len(self.rig.edges), step)
+        named, masked, of = [self.rig.edges[edge] for edge in edges], len(self.masked), len(self.rig.edges)
+        self._note_fault(error, "mask", step, counted, began, {"edges": named, "masked": masked, "of": of})
+        require_edge_to_train(masked, of, step)
 
     def _note_fault(
         self, error: LabrigError, action: str, step: int, counted: int, began: float, more: Mapping[str, Any]
     ) -> None:
         """Record a fault: what it was, what is done about it, and what it cost."""
+        if action == "repeat":
+            self._note(step, "repeated", {**more, "error": error.message})
+            return
         cost = {"acquisitions": self.rig.acquisitions - counted, "bench_s": self.rig.clock.now() - began}
         what = {"kind": type(error).__name__, "device": error.device, "message": error.message, "action": action}
         self._note(step, "fault", {**what, "cost": cost, **more})
@@ -346,8 +346,8 @@ class Experiment:
     def readings_of(self, read: Callable[[Array], tuple[Array, Array, Array]]) -> OutputReadings | None:
         """Measure the examples of the last evaluation with another instrument; return None if there was no evaluation.
 
-        `read` takes inputs (I,) and returns the output voltages, their noise and their systematic uncertainties, (O,)
-        each. Its acquisitions are not counted as training.
+        `read` takes inputs (I,) and returns the outputs' voltages, noise and systematic uncertainties, (O,) each. Its
+        acquisitions are not counted as training.
         """
         if self.readings is None:
             return None
@@ -360,8 +360,7 @@ class Experiment:
 
     def sample_with_error(self, example: int) -> Array:
         """Return the (N, C) samples (V) of one window with the full error current at every output, for the spectrum."""
-        before = self.rig.acquisitions
-        error = np.ones(len(self.rig.hookup.outputs))
+        before, error = self.rig.acquisitions, np.ones(len(self.rig.hookup.outputs))
         try:
             self.rig.measure(self.probe.carrier.excitation(self.task.activation[example], error))
         finally:
@@ -383,12 +382,13 @@ class Experiment:
                         return None
                     response = self.probe.measure_free(int(example))
                     read.append((response.outputs, response.u_outputs, response.systematic_outputs))
-            except REFUSALS as error:
-                if self.policy.of_measurement(error) == "stop" or attempt == self.policy.attempts:
+                self.rig.confirm()
+            except DISTURBED as error:
+                action = self.policy.action(error, attempt, lost_settings=self.rig.program({}).interrupted, skips=False)
+                if action == "stop":
                     raise
-                self._note_fault(error, "retry", self.update.steps, counted, began, {"evaluation": epoch})
+                self._note_fault(error, action, self.update.steps, counted, began, {"evaluation": epoch})
                 continue
-            self.rig.confirm()
             if not self.rig.program({}).interrupted:
                 return OutputReadings(examples, *np.array(read).swapaxes(0, 1))
             self._note(self.update.steps, "repeated", {"evaluation": epoch})

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from labrig.errors import ChannelFault, LabrigError, Overrange, SourceMisfit, SyncLost
+from labrig.errors import ChannelFault, LabrigError, Overrange, SenseMisfit, SourceMisfit, SyncLost
 
 OfMeasurement = Literal["stop", "retry", "skip"]
 OfChannel = Literal["stop", "mask"]
@@ -23,7 +23,8 @@ class FaultPolicy:
     overrange : {'stop', 'retry', 'skip'}
         What to do if a digitizer channel clips. "skip" leaves the batch out, and its step changes nothing.
     sync : {'stop', 'retry', 'skip'}
-        What to do if the pilot is missing or too weak, scans are missing, or a source does not play what it should.
+        What to do if the pilot is missing or too weak, scans are missing, a source does not play what it should, or a
+        board was reset.
     channel : {'stop', 'mask'}
         What to do if a channel does not keep its value. "mask" excludes its edge from training.
     """
@@ -33,13 +34,34 @@ class FaultPolicy:
     sync: OfMeasurement = "stop"
     channel: OfChannel = "stop"
 
-    def of_measurement(self, error: LabrigError) -> OfMeasurement:
-        """Return what to do about a rejected measurement."""
-        return self.overrange if isinstance(error, Overrange) else self.sync
+    def action(
+        self, error: LabrigError, attempt: int, *, lost_settings: bool, skips: bool = True
+    ) -> OfMeasurement | Literal["repeat"]:
+        """Return what to do about a rejected measurement.
+
+        Parameters
+        ----------
+        error
+            Why it was rejected, one of `DISTURBED`.
+        attempt
+            Number of the attempt, counted from 1.
+        lost_settings
+            Whether a programmer lost its settings in the meantime: then the measurement is always repeated.
+        skips
+            Whether the measurement can be left out; otherwise "skip" is the same as "retry".
+        """
+        if lost_settings:
+            return "repeat"
+        if isinstance(error, SenseMisfit):
+            return "stop"
+        action = self.overrange if isinstance(error, Overrange) else self.sync
+        if action == "skip" and not skips:
+            action = "retry"
+        return "stop" if action == "retry" and attempt == self.attempts else action
 
 
-REFUSALS = (Overrange, SyncLost, SourceMisfit)
-"""Errors of a measurement that leave the instruments as they were; any other error stops the run."""
+DISTURBED = (Overrange, SyncLost, SourceMisfit, SenseMisfit)
+"""Errors of a measurement after which the instruments can be used as before; any other error stops the run."""
 
 
 def not_kept(channels: Sequence[str], step: int) -> ChannelFault:

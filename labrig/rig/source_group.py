@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import cast
 
+from labrig.errors import LabrigError
 from labrig.instruments.contracts import StatesAccuracy, WaveformSource
 from labrig.instruments.data import SourceAccuracy
 from labrig.rig.channel_programs import Programs
@@ -75,11 +76,15 @@ class SourceGroup:
     def confirm(self) -> None:
         """Check that every source plays its program: by the answers to `begin_confirming`, or by asking now.
 
-        Raises the error of a source that does not.
+        Raises the error of a source that does not; the programs that it was to load next are then discarded.
         """
         if self._confirming:
             confirming, self._confirming = self._confirming, {}
-            results_of(confirming)
+            try:
+                results_of(confirming)
+            except LabrigError:
+                self._prepared = _NOTHING
+                raise
         else:
             self._calls.call("confirm", {device: source.confirm for device, source in self._sources.items()})
 

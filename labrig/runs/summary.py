@@ -141,7 +141,8 @@ def event_text(event: dict[str, Any]) -> str:
     why = event.get("reason", LOST)
     what = f"the evaluation after step {event['step']}" if "evaluation" in event else f"step {event['step']}"
     where = f"{event['instrument']}: " if event.get("instrument") else ""
-    return f"{what} was repeated: {where}{why}"
+    refused = f" ({event['error']})" if event.get("error") else ""
+    return f"{what} was repeated: {where}{why}{refused}"
 
 
 DONE = {

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from unit.rig.benches import Wrapper, assembled, setup_with
 
-from labrig.errors import ChannelFault
+from labrig.errors import ChannelFault, SenseMisfit, SourceMisfit
 from labrig.instruments.data import ProgramReport, Setting
 from labrig.runs.journal import Journal, Record, read_journal
 
@@ -29,10 +29,26 @@ class Forgetful(Wrapper):
         return replace(self.inner.program(settings), interrupted=self.calls in self.resets)
 
 
-def trained(folder: Path, resets: set[int]) -> Record:
+class Doubtful(Wrapper):
+    """Raises `error` at the fourth `confirm`, that of the third step."""
+
+    def __init__(self, inner: Any, error: Exception) -> None:
+        super().__init__(inner)
+        self.error = error
+        self.calls = 0
+
+    def confirm(self) -> None:
+        self.calls += 1
+        if self.calls == 4:
+            raise self.error
+        self.inner.confirm()
+
+
+def trained(folder: Path, resets: set[int], refused: Exception | None = None) -> Record:
     # Continuous conductances without noise: a repeated step must come out the same.
     assembly = assembled("xor", "learning.epochs=4", "simulation.preset=ideal")
-    setup = setup_with(assembly, pots=lambda inner: Forgetful(inner, resets))
+    doubtful = {} if refused is None else {"awg": lambda inner: Doubtful(inner, refused)}
+    setup = setup_with(assembly, pots=lambda inner: Forgetful(inner, resets), **doubtful)
     folder.mkdir()
     with setup.rig as rig, Journal(folder / "run.db") as journal:
         assembly.experiment(rig, journal).run(lambda: False, lambda _: None)
@@ -60,3 +76,17 @@ def test_an_evaluation_in_which_the_bank_was_reset_is_measured_again(tmp_path):
 def test_a_bank_that_never_holds_its_settings_ends_the_run(tmp_path):
     with pytest.raises(ChannelFault, match="lost their settings"):
         trained(tmp_path / "run", set(range(1, 100)))
+
+
+@pytest.mark.parametrize("refused", [SourceMisfit("the board was reset"), SenseMisfit("in0 reads 0 V")])
+def test_a_measurement_refused_because_of_lost_settings_is_made_again(tmp_path, refused):
+    whole, interrupted = trained(tmp_path / "whole", set()), trained(tmp_path / "interrupted", {4}, refused)
+    np.testing.assert_allclose(interrupted.shadow, whole.shadow, rtol=1e-9)
+    ((step, event, detail, *_),) = interrupted.events
+    assert (step, event, detail["error"]) == (2, "repeated", refused.message)
+
+
+@pytest.mark.parametrize("refused", [SourceMisfit("the board was reset"), SenseMisfit("in0 reads 0 V")])
+def test_a_measurement_refused_for_another_reason_ends_the_run(tmp_path, refused):
+    with pytest.raises(type(refused)):
+        trained(tmp_path / "run", set(), refused)

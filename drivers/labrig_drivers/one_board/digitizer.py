@@ -7,6 +7,7 @@ constant while they are read. `start` begins the acquisition and with it the ton
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from labrig.errors import ConfigError, ConnectionFailed, DeadlineExceeded, SyncLost
 from labrig.instruments.data import AcquisitionPlan, Block, Identity
-from labrig_drivers.digipot_bank.frames import Reply, Status
+from labrig_drivers.digipot_bank.frames import Op, Reply, Status
 from labrig_drivers.one_board.face import Face
 from labrig_drivers.one_board.frames import (
     CLOCK_HZ,
@@ -57,6 +58,7 @@ class OneBoardDigitizer:
         self._armed = False
         self._position = 0
         self._sequence: int | None = None  # of the request that started the acquisition
+        self._boot = 0  # boot id of the board when it started the acquisition
 
     def open(self) -> None:
         """Connect. The errors are those of `Face.open`."""
@@ -141,7 +143,7 @@ class OneBoardDigitizer:
         if reply.status != Status.OK:
             remedy = "flash the firmware of this labrig version"
             raise self._failed(f"the board refused to sample: status {reply.status}", "start", remedy)
-        self._sequence = reply.sequence
+        self._sequence, self._boot = reply.sequence, reply.boot_id
 
     def read(self, timeout_s: float) -> Block:
         """Wait for all scans of the acquisition.
@@ -156,7 +158,7 @@ class OneBoardDigitizer:
         DeadlineExceeded
             If the scans do not arrive in time.
         SyncLost
-            If a block was lost on the line, or a scan was late. The acquisition is then stopped.
+            If a block was lost on the line, a scan was late, or the board was reset. The acquisition is then stopped.
         """
         plan = self._configured("read")
         if not self._armed or self._position >= plan.total_samples:
@@ -166,6 +168,7 @@ class OneBoardDigitizer:
         while self._position < plan.total_samples:
             left_s = ends - time.monotonic()
             if left_s <= 0:
+                self._require_no_reset()
                 raise DeadlineExceeded(
                     f"sent {self._position} of {plan.total_samples} scans",
                     device=self._name,
@@ -227,6 +230,22 @@ class OneBoardDigitizer:
             )
         self._position += len(block.codes)
         return block.codes
+
+    def _require_no_reset(self) -> None:
+        """Raise SyncLost if the board was reset since it started the acquisition."""
+        if self._sequence is None:
+            return
+        with contextlib.suppress(ConnectionFailed, DeadlineExceeded):  # then the missing scans are the error
+            if self._face.link.request(Op.STATUS, b"", 0).boot_id == self._boot:
+                return
+            self._armed, self._sequence = False, None
+            raise SyncLost(
+                "the board was reset during the acquisition",
+                device=self._name,
+                action="read",
+                last_good=self._face.link.last_good,
+                remedy="check the board's supply; with faults.sync=retry it is measured again",
+            )
 
     def _halt(self, action: str) -> None:
         self._face.ask(BoardOp.HALT, b"", 2, action)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from labrig.errors import ConnectionFailed
+from labrig.errors import SourceMisfit
 from labrig.instruments.data import Identity, SourceAccuracy
 from labrig.signals.tones import ToneProgram
 from labrig_drivers.digipot_bank.frames import Op
@@ -87,7 +87,7 @@ class OneBoardSource:
         _ = self._face.board
 
     def confirm(self) -> None:
-        """Raise ConnectionFailed unless the board still has the program that was loaded."""
+        """Raise SourceMisfit unless the board still has the program that was loaded; `load` sends it again."""
         _ = self._face.board
         if self._sent_for is None:
             return
@@ -95,7 +95,13 @@ class OneBoardSource:
         status = BoardStatus.read(reply.body)
         if status is None or status.resting or (reply.boot_id, status.loads) != self._state:
             what = "the board was reset" if reply.boot_id != self._state[0] else "its outputs were brought to rest"
-            raise self._failed(f"{what}: what was measured since the last load is invalid", "confirm")
+            raise SourceMisfit(
+                f"{what}: what was measured since the last load is invalid",
+                device=self._face.name,
+                action="confirm",
+                last_good=self._face.link.last_good,
+                remedy="check the board's supply, and what else uses it; with faults.sync=retry it is measured again",
+            )
 
     def accuracy(self) -> SourceAccuracy:
         """Accuracy of the amplitudes, from the largest error of the gain, `gain_error`."""
@@ -136,6 +142,3 @@ class OneBoardSource:
         self._sent_for = period
         self._state = reply.boot_id, int.from_bytes(reply.body[:2], "little")
         return played
-
-    def _failed(self, message: str, action: str) -> ConnectionFailed:
-        return self._face.failed(message, action, "check the board's supply, and what else uses it")

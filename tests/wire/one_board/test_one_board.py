@@ -19,7 +19,15 @@ from labrig_drivers.one_board.frames import BoardOp
 from labrig_drivers.one_board.options import DigitizerOptions, ProgrammerOptions, SourceOptions
 from labrig_drivers.one_board.shared_link import StreamLink
 
-from labrig.errors import ConfigError, ConnectionFailed, DeadlineExceeded, IdentityMismatch, LimitExceeded, SyncLost
+from labrig.errors import (
+    ConfigError,
+    ConnectionFailed,
+    DeadlineExceeded,
+    IdentityMismatch,
+    LimitExceeded,
+    SourceMisfit,
+    SyncLost,
+)
 from labrig.instruments.data import AcquisitionPlan, Level
 from labrig.signals.tones import Tone, ToneProgram
 from labrig.virtual_instruments.digipot import VirtualDigipotBoard
@@ -239,10 +247,22 @@ def test_a_board_that_lost_its_program_does_not_confirm(bench, what):
         bench.board.reset()
     else:
         bench.programmer.make_safe()
-    with pytest.raises(ConnectionFailed, match="reset" if what == "reset" else "rest"):
+    with pytest.raises(SourceMisfit, match="reset" if what == "reset" else "rest"):
         bench.source.confirm()
     bench.source.load({"0": ToneProgram(0.5)})
     bench.source.confirm()
+
+
+@pytest.mark.parametrize("reset", [True, False])
+def test_missing_scans_are_explained_by_a_reset_if_there_was_one(bench, reset):
+    bench.digitizer.arm()
+    bench.digitizer.start()
+    bench.board.reset() if reset else bench.board.receive(b"\xff")
+    with pytest.raises(SyncLost if reset else DeadlineExceeded, match="reset during" if reset else "of 256 scans"):
+        bench.digitizer.read(0.3)
+    bench.digitizer.arm()
+    bench.digitizer.start()
+    assert len(bench.digitizer.read(5.0).codes) == 256
 
 
 def test_making_the_potentiometers_safe_rests_the_outputs(bench):
