@@ -147,7 +147,7 @@ class RecordedRun:
         try:
             if self._past is None:
                 self._keep_config(journal)
-            if self._earlier:
+            if self._past is not None:
                 bench.pause()
             with ExitStack() as raw, opened(self._setup.rig) as rig:
                 self._experiment = self._assembly.experiment(rig, journal)
@@ -170,7 +170,9 @@ class RecordedRun:
             if self._past is not None and not self._resumed:
                 raise  # nothing was done: the run is unchanged
             with suppress(StorageError, OSError):  # the error may be a full disk
-                journal.event(self._event(journal.steps, "failed", _failure(error)))
+                faults = bench.state().get("faults")
+                detail = _failure(error) | ({"faults": faults} if faults else {})
+                journal.event(self._event(journal.steps, "failed", detail))
             raise
         return False
 
@@ -180,6 +182,7 @@ class RecordedRun:
             self._describe(journal)
             if self._past is not None:  # it was stopped before anything was measured
                 self._resumed = True
+                self._resume_bench()
                 journal.event(self._event(0, "resumed", {}))
             return
         self._meta = self.folder.meta()
@@ -198,9 +201,15 @@ class RecordedRun:
             self._meta["values"] = _later_origins(self._meta.get("values", ()), now["values"])
             self._write_meta(journal, {})
         experiment.program()
-        self._setup.bench.resume(self._earlier["bench"])
+        self._resume_bench()
         self._bench_began_s = self._setup.bench.clock.now()
         journal.event(self._event(journal.steps, "resumed", detail))
+
+    def _resume_bench(self) -> None:
+        """Continue on the bench, after the faults that stopped the run."""
+        failures = [event.detail for event in self._past.events if event.event == "failed"] if self._past else []
+        failed = failures[-1].get("faults") if failures else None
+        self._setup.bench.resume({**self._earlier.get("bench", {}), **({"failed": failed} if failed else {})})
 
     def _more_state(self) -> dict[str, Any]:
         twin = {} if self._twin is None else {"twin": self._twin.state()}

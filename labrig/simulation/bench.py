@@ -102,11 +102,14 @@ class SimulatedBench:
         }
 
     def resume(self, state: Mapping[str, Any]) -> None:
-        """Continue from a state; measurements are the same as if the bench had never stopped."""
-        if state:
+        """Continue from a state; measurements are the same as if the bench had never stopped.
+
+        `failed` in the state is that of the faults when an error stopped the run, if one did.
+        """
+        if "clock_s" in state:
             self._clock.resume(state["clock_s"])
             self.world.acquisitions = state["acquisitions"]
-        self.world.faults.resume(state.get("faults", {}))
+        self.world.faults.resume(state.get("faults", {}), state.get("failed"))
         self.world.cells.resume(self._clock.now(), state.get("cells", {}))
         for programmer in self._programmers:
             programmer.show_again()

@@ -92,6 +92,38 @@ def test_a_source_whose_cable_is_out_plays_on_and_the_error_says_so(tmp_path, ca
     no_wrong_update(record)
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        f"{{what: disconnect, where: awg, acquisition: {FIRST + 11}, for: 1 s}}",
+        "{what: disconnect, where: daq, acquisition: 3, for: 1 s}",
+        "{what: silent, where: pots, time: 200 ms, for: 3 s}",
+        f"{{what: over_range, where: daq/2, acquisition: {FIRST + 11}, for: 1}}",
+    ],
+)
+def test_a_fault_that_stopped_a_run_is_over_when_it_is_resumed(tmp_path, capsys, fault):
+    ended, *_ = run(tmp_path / "run", fault)
+    assert ended in {4, 5}
+    assert main(["resume", str(tmp_path / "run"), "--no-plots"]) == 0
+    no_wrong_update(read_journal(tmp_path / "run" / "run.db"))
+
+
+def test_a_fault_without_end_stops_a_resumed_run_again(tmp_path, capsys):
+    fault = f"{{what: disconnect, where: pots, acquisition: {FIRST + 11}}}"
+    run(tmp_path / "run", fault)
+    assert main(["resume", str(tmp_path / "run"), "--no-plots"]) == 4
+    assert len(read_journal(tmp_path / "run" / "run.db").step) == 1
+
+
+def test_a_cable_that_is_back_soon_leaves_the_outputs_off(tmp_path, capsys):
+    ended, _, record, bench = run(
+        tmp_path / "run", f"{{what: disconnect, where: awg, acquisition: {FIRST + 11}, for: 1 s}}"
+    )
+    assert ended == 4
+    assert set(bench.world.playing(math.inf).values()) == {None}
+    assert record.events[-1].detail["not_made_safe"] == []
+
+
 @pytest.mark.parametrize("acquisition", quick(2, [FIRST + 3, FIRST + 48 + 2, 2, FIRST, FIRST + 8 + 7]))
 def test_a_bank_that_was_reset_while_it_was_measured_is_measured_again(tmp_path, capsys, acquisition):
     _, _, whole, _ = run(tmp_path / "whole")

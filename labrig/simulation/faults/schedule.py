@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from labrig.simulation.faults.fault import Fault
+from labrig.simulation.faults.fault import EdgeFault, Fault
 
 Action = Callable[[float], object]
 Kind = TypeVar("Kind", bound=Fault)
@@ -61,6 +61,14 @@ class _Course:
     def fault(self) -> Fault:
         return self.scheduled.fault
 
+    def state(self) -> dict[str, Any]:
+        until = None if math.isinf(self.until) else self.until
+        return {"left": self.left, "since": self.since, "until": until, "done": self.done}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.left, self.since, self.done = state["left"], state["since"], state["done"]
+        self.until = math.inf if state["until"] is None else state["until"]
+
     def is_of(self, device: str, kind: type[Fault]) -> bool:
         return self.scheduled.device == device and isinstance(self.fault, kind)
 
@@ -98,27 +106,28 @@ class FaultSchedule:
     def state(self) -> dict[str, Any]:
         """Return the progress of every fault, as plain values."""
         with self._lock:
-            courses = [
-                {
-                    "left": course.left,
-                    "since": course.since,
-                    "until": None if math.isinf(course.until) else course.until,
-                    "done": course.done,
-                }
-                for course in self._courses
-            ]
+            courses = [course.state() for course in self._courses]
         return {"acquisitions": self._acquisitions, "courses": courses} if courses else {}
 
-    def resume(self, state: Mapping[str, Any]) -> None:
-        """End a pause, and continue the faults from a state; if the state is empty, from the start."""
+    def resume(self, state: Mapping[str, Any], failed: Mapping[str, Any] | None = None) -> None:
+        """End a pause, and continue the faults from a state; if the state is empty, from the start.
+
+        `failed` is the state, if any, when an error stopped the run: time has passed since then, so faults that had
+        begun and last for some time are over, and other faults have made their progress. The part of an edge drifts
+        again, because the bench has been set back.
+        """
         with self._lock:
             self._courses, self._paused = self._paused, []
-            if not state:
-                return
-            self._acquisitions = state["acquisitions"]
-            for course, before in zip(self._courses, state["courses"], strict=True):
-                course.left, course.since, course.done = before["left"], before["since"], before["done"]
-                course.until = math.inf if before["until"] is None else before["until"]
+            if state:
+                self._acquisitions = state["acquisitions"]
+                for course, before in zip(self._courses, state["courses"], strict=True):
+                    course.restore(before)
+            if failed:
+                for course, then in zip(self._courses, failed["courses"], strict=True):
+                    if then["since"] is not None and not isinstance(course.fault, EdgeFault):
+                        course.restore(then)
+                        course.since = since = min(then["since"], self._clock())
+                        course.until = course.until if course.scheduled.for_s is None else since
 
     def when_begun(self, device: str, kind: type[Fault], action: Action) -> None:
         """Make `poll` call action(t) once for each fault of this kind on the device; it began at time t (s)."""
