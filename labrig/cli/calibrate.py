@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,12 @@ FOLDER = Path("calibration")
 
 REFERENCE_ERROR, STANDARD_ERROR = "20 ppm", "100 ppm"
 """Largest errors of the standards of a simulated or virtual bench."""
+
+LARGEST_ERROR = 0.1
+"""Largest error of a standard that can be stated, relative to its value."""
+
+MOST_UNLIKE = 30.0
+"""Largest ratio of the standard resistance to that in the middle of the range of the parts, or the other way round."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -98,9 +104,8 @@ def _file(given: Path | None, name: str) -> Path:
 
 def _standards(arguments: argparse.Namespace, assembly: Assembly) -> Standards:
     """Return the standards; on hardware, the user must give every standard in use."""
-    import math
-
     from labrig.procedures.calibrate import Standards
+    from labrig.quantities import format_quantity
 
     needed = ["reference", *([] if arguments.no_levels else ["standard"])]
     missing = [f"--{name}" for name in needed if getattr(arguments, name) is None]
@@ -128,12 +133,23 @@ def _standards(arguments: argparse.Namespace, assembly: Assembly) -> Standards:
     ohm = float(f"{1 / math.sqrt(low * high):.1g}") if ohm is None else ohm
     if ohm <= 0:
         raise UsageError(f"--standard {arguments.standard}: a resistance must be positive")
-    errors = [
-        _value(f"--{name}-error", getattr(arguments, f"{name}_error") or default, "ratio", default)
-        for name, default in (("reference", REFERENCE_ERROR), ("standard", STANDARD_ERROR))
-    ]
-    u_volts, u_ohm = (abs(each or 0.0) / math.sqrt(3) for each in errors)
+    if not arguments.no_levels and not 1 / MOST_UNLIKE <= ohm * math.sqrt(low * high) <= MOST_UNLIKE:
+        raise UsageError(
+            f"--standard {arguments.standard}: too {'small' if ohm * low < 1 else 'large'} to compare with parts of "
+            f"{format_quantity(1 / high, 'resistance')} to {format_quantity(1 / low, 'resistance')}",
+            remedy=f"use about {format_quantity(1 / math.sqrt(low * high), 'resistance')}",
+        )
+    u_volts = _u_of_standard("--reference-error", arguments.reference_error, REFERENCE_ERROR)
+    u_ohm = _u_of_standard("--standard-error", arguments.standard_error, STANDARD_ERROR)
     return Standards(volts, u_volts, ohm, u_ohm)
+
+
+def _u_of_standard(option: str, written: str | None, default: str) -> float:
+    """Return the relative standard uncertainty of a standard from its largest error."""
+    error = _value(option, written or default, "ratio", default)
+    if error is None or not 0 <= error <= LARGEST_ERROR:
+        raise UsageError(f"{option} {written}: expected 0 to {LARGEST_ERROR:.0%}, e.g. {default}")
+    return error / math.sqrt(3)
 
 
 def _value(option: str, written: str | None, dimension: str, example: str) -> float | None:
@@ -227,7 +243,7 @@ def _text(line: dict[str, Any]) -> str:
             f"{1e6 * each['u_offset_v']:.0f}",
             f"{1e9 * each['delay_s']:+.1f}",
             f"{1e9 * each['u_delay_s']:.1f}",
-            f"{1e6 * each['noise_v_per_root_hz']:.2g}" if isfinite(each["noise_v_per_root_hz"]) else "–",
+            f"{1e6 * each['noise_v_per_root_hz']:.2g}" if math.isfinite(each["noise_v_per_root_hz"]) else "–",
         )
         for each in line["inputs"]
     ]

@@ -131,10 +131,9 @@ def count(text: str) -> int:
 
 def positive(text: str) -> int:
     """Return a whole number ≥ 1; refuses anything else."""
-    found = count(text)
-    if not found:
+    if not text.isascii() or not text.isdigit() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number ≥ 1")
-    return found
+    return int(text)
 
 
 def seeds(text: str) -> range:

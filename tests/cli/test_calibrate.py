@@ -45,6 +45,30 @@ def test_a_reference_that_no_input_may_read_is_refused_before_anything_is_connec
     assert "inputs shorted" not in captured.err
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "why"),
+    [
+        ("--standard", "1ohm", r"too small to compare with parts of 10 kΩ to 100 kΩ \(remedy: use about 31.62 kΩ"),
+        ("--standard", "100Mohm", "too large to compare with parts of"),
+        ("--standard-error", "200%", "--standard-error 200%: expected 0 to 10%, e.g. 100 ppm"),
+        ("--reference-error", "-1ppm", "--reference-error -1ppm: expected 0 to 10%, e.g. 20 ppm"),
+    ],
+)
+def test_useless_standards_are_refused_before_anything_is_connected(
+    option: str, value: str, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["calibrate", "iris.yaml", f"{option}={value}"]) == 2
+    captured = capsys.readouterr()
+    assert re.search(why, captured.err)
+    assert "inputs shorted" not in captured.err
+
+
+@pytest.mark.parametrize("days", ["0", "-3", "1.5"])
+def test_a_record_is_valid_for_a_whole_number_of_days(days: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["calibrate", "iris.yaml", f"--valid={days}"]) == 2
+    assert f"'{days}' is not a whole number ≥ 1" in capsys.readouterr().err
+
+
 def test_the_default_reference_is_below_the_limit_of_nodes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "record.json"
     assert main(["calibrate", "divider.yaml", "--no-levels", "--set", "limits.node=1.2 V", "--out", str(out)]) == 0

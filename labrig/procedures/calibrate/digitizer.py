@@ -64,7 +64,7 @@ def with_inputs_shorted(guide: Guide) -> Shorted:
         drives={guide.pilot.label: "pilot", **{label: f"end of {label}" for label in guide.outputs}},
         grounded=("short",),
     )
-    tones = guide.tones(CROSSTALK_TONES)
+    tones = guide.tones_throughout(CROSSTALK_TONES)
     hz = np.asarray(tones.frequencies_hz)
     with guide.fixture(fixture) as station, station.rig(tones, guide.drive_v) as bay:
         quiet = [bay.measure() for _ in range(IDLE_REPEATS)]
@@ -189,7 +189,8 @@ def _relative(
     at = [labels.index(label) for label in guide.inputs]
     mean = np.mean(ratios, axis=0)[:, at]
     level = np.abs(reads[0].channel_phasor[:, [pilot]])
-    u = u_of_tones(reads)[:, at] / level
+    u_volts = u_of_tones(reads)
+    u = np.hypot(u_volts[:, at], u_volts[:, [pilot]]) / level
     stray = shorted.share[0, -1] + np.multiply.outer(hz, shorted.share[1, -1])
     return mean - stray * (pilot_v / level), u
 

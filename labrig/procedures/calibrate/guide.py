@@ -119,6 +119,11 @@ class Guide:
         }
 
     @property
+    def is_multiplexed(self) -> bool:
+        """Whether the digitizer reads its channels one after another."""
+        return any(self.able.skew_s(len(self.inputs), self.assembly.acquisition.sample_rate))
+
+    @property
     def drive_v(self) -> float:
         """Largest voltage that any source may play into any input (V)."""
         sources = [
@@ -146,6 +151,30 @@ class Guide:
             return plan_tones(**request, band_hz=band, order=3, mains_hz=acquisition.mains_hz)
         except PlanError:
             return plan_tones(**request, band_hz=band, order=2, mains_hz=acquisition.mains_hz)
+
+    def tones_throughout(self, count: int) -> TonePlan:
+        """Return `count` tones from the lowest to the highest frequency that a calibration or a run may use.
+
+        Their intermodulation products may coincide. Tones are evenly spaced, except that those of long period are
+        preferred, because a short period is rounded alike each time.
+        """
+        acquisition, samples = self.assembly.acquisition, self.samples(WINDOW_S)
+        rate = acquisition.sample_rate
+        low, high = min(acquisition.band[0], 0.4 * rate), min(acquisition.band[1], 0.45 * rate)
+        others = self.tones(TONES).frequencies_hz
+        band = min(low, *others), max(high, *others)
+        on_mains = cycles_on_mains(rate, samples, acquisition.mains_hz)
+        played = repeating(cycles_in_band(rate, samples, band), samples, tone_period(self.assembly.devices))
+        allowed = [k for k in played if k not in on_mains]
+        if len(allowed) < 2 * count:
+            return self.tones(count)
+        even = np.linspace(allowed[0], allowed[-1], count)
+        near = np.array_split(allowed, 2 * count - 1)[::2]
+        cycles = (
+            min(map(int, some), key=lambda k, at=at: (math.gcd(k, samples), abs(k - at)))
+            for some, at in zip(near, even, strict=True)
+        )
+        return TonePlan(rate, samples, tuple(cycles))
 
     def tone_of_long_period(self, window_s: float) -> TonePlan:
         """Return the tone in the band of the configuration that repeats as late in the window as possible.

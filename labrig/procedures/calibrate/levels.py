@@ -62,14 +62,20 @@ def sweep_levels(guide: Guide, inputs: DigitizerCalibration, outputs: SourceCali
     wired = [f"{edge.device}/{edge.channel}" for edge in guide.hookup.edges]
     nominal = {name: able.part.levels() for name, able in guide.programmers.items()}
     labels = [label for label in wired if isinstance(nominal[label.partition("/")[0]], LevelTable)]
-    size = len(guide.other_inputs) - 1
-    u_gain = float(inputs.u_gain[[guide.inputs.index(label) for label in guide.other_inputs]].max())
+    inputs_free = guide.other_inputs[1:]
+    spare = inputs_free[:1] if guide.is_multiplexed and len(inputs_free) > 1 else ()
+    size = len(inputs_free) - len(spare)
+    columns = [guide.inputs.index(label) for label in guide.other_inputs]
     for first in range(0, len(labels), size):
         group = labels[first : first + size]
-        fixture = _fixture(guide, group)
-        tones = guide.tone_of_long_period(guide.assembly.acquisition.window)
-        with guide.fixture(fixture) as station, station.rig(tones, 0.5 * guide.drive_v) as bay:
+        fixture = _fixture(guide, group, spare)
+        tones, scanned = guide.tone_of_long_period(guide.assembly.acquisition.window), tuple(fixture.senses)
+        u_response = inputs.u_response_at(np.asarray(tones.frequencies_hz))[0, columns]
+        u_gain = float(np.hypot(inputs.u_gain[columns], u_response).max())
+        with guide.fixture(fixture) as station, station.rig(tones, 0.5 * guide.drive_v, scanned) as bay:
             programmed = [each if isinstance(each, LevelTable) else None for each in bay.rig.levels]
+            if not any(programmed):
+                continue  # a simulated bench with parts of any conductance
             measured = _sweep(guide, bay, programmed, inputs, outputs)
         for label, table, swept_codes in zip(group, programmed, measured, strict=True):
             if table is not None:
@@ -77,10 +83,16 @@ def sweep_levels(guide: Guide, inputs: DigitizerCalibration, outputs: SourceCali
     return swept
 
 
-def _fixture(guide: Guide, group: Sequence[str]) -> Fixture:
-    drive, *senses = guide.other_inputs
+def _fixture(guide: Guide, group: Sequence[str], spare: Sequence[str]) -> Fixture:
+    """Return the fixture for a group of parts; its inputs are in the order of the scan.
+
+    A spare input reads the first part before that part's own input does, so that a multiplexer carries over the voltage
+    of the same part instead of the drive's.
+    """
+    drive, *senses = (label for label in guide.other_inputs if label not in spare)
     source, standards = guide.outputs[0], guide.standards
     pairs = dict(zip(group, senses, strict=False))
+    also = tuple(f"Connect {label} to {senses[0]} as well." for label in spare)
     return Fixture(
         f"levels of {group[0]} to {group[-1]}",
         (
@@ -90,8 +102,14 @@ def _fixture(guide: Guide, group: Sequence[str]) -> Fixture:
                 f"{drive}."
                 for label, sense in pairs.items()
             ),
+            *also,
         ),
-        senses={drive: "drive", guide.pilot_input: "pilot", **{sense: f"at {sense}" for sense in pairs.values()}},
+        senses={
+            guide.pilot_input: "pilot",
+            drive: "drive",
+            **dict.fromkeys(spare, f"at {senses[0]}"),
+            **{sense: f"at {sense}" for sense in pairs.values()},
+        },
         drives={source: "drive", guide.pilot.label: "pilot"},
         parts={label: f"at {sense}" for label, sense in pairs.items()},
         standards=tuple(Standard("drive", f"at {sense}", standards.ohm, standards.u_ohm) for sense in pairs.values()),
@@ -123,22 +141,29 @@ def _sweep(
         relative = np.hypot(u[1:] / np.abs(parts), u[0] / np.abs(drive))
         per_share = np.abs(drive / parts) / guide.standards.ohm
         u_found[:, number] = relative * per_share
-        u_ghost[:, number] = _ghost_v(guide, bay, read, found[:, number])[1:] / np.abs(parts) * per_share
+        u_ghost[:, number] = _ghost(guide, bay, read, found[:, number]) * per_share
     ends = [count if table is None else len(table.codes) for table in tables]
     return [SweptCodes(found[k, :end], u_found[k, :end], u_ghost[k, :end]) for k, end in enumerate(ends)]
 
 
-def _ghost_v(guide: Guide, bay: Bay, read: Demodulated, siemens: Array) -> Array:
-    """Return how much (V) the driven node and each part (1 + P,) may read of the channel scanned before them."""
+def _ghost(guide: Guide, bay: Bay, read: Demodulated, siemens: Array) -> Array:
+    """Return by which fraction each part's reading (P,) may be off because of the channel that is scanned before it.
+
+    The multiplexer carries over a fraction of the difference to that channel's voltage, which was sampled earlier. Of
+    this difference the component in phase counts, and the other only in second order, as conductances are real.
+    """
     plan = bay.rig.plan
     if not any(plan.skew_s):
-        return np.zeros(1 + len(siemens))
-    at = [bay.labels.index(each) for each in (guide.other_inputs[0], *(wire.a for wire in bay.rig.hookup.edges))]
-    volts = np.abs(read.channel_phasor[0])
-    ohm = np.concatenate(([0.0], 1 / (1 / guide.standards.ohm + np.maximum(siemens, 0.0))))
+        return np.zeros(len(siemens))
+    at = [bay.labels.index(wire.a) for wire in bay.rig.hookup.edges]
+    ohm = 1 / (1 / guide.standards.ohm + np.maximum(siemens, 0.0))
     farad = np.array([wire.lead.farad for wire in bay.rig.hookup.senses])[at]
-    left = ghost(guide.able.sampling_f, farad, ohm, switching_s(plan.skew_s, plan.sample_rate_hz)[at])
-    return left * np.abs(np.roll(volts, 1)[at] - volts[at])
+    since_s = switching_s(plan.skew_s, plan.sample_rate_hz)[at]
+    left = ghost(guide.able.sampling_f, farad, ohm, since_s)
+    phasor = read.channel_phasor[0]
+    turned = np.exp(-2j * np.pi * bay.rig.tones.frequencies_hz[0] * since_s)
+    carried = left * (np.roll(phasor, 1)[at] * turned / phasor[at] - 1)
+    return np.abs(carried.real) + carried.imag**2
 
 
 def _volts(
@@ -153,7 +178,9 @@ def _volts(
     played = 0.7 * guide.drive_v * outputs.tone_gain[0], bay.pilot_v * outputs.tone_gain[-1]
     volts = volts - played[0] * share[0, columns] - played[1] * share[-1, columns]
     volts = volts * np.exp(-2j * np.pi * hz[0] * inputs.delay_s[columns])
-    return volts / inputs.response_at(hz)[0, columns], u_of_tones([read])[0, at] / inputs.gain[columns]
+    u_share = np.hypot(*(v * u for v, u in zip(played, outputs.u_crosstalk[[0, -1]][:, columns], strict=True)))
+    u = np.hypot(u_of_tones([read])[0, at] / inputs.gain[columns], u_share)
+    return volts / inputs.response_at(hz)[0, columns], u
 
 
 def _judge(

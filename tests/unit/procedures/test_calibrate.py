@@ -198,3 +198,27 @@ def test_a_board_with_few_tones_from_a_table_is_calibrated(bench: str) -> None:
     assert all(abs(gain - 1) < 0.01 for gain in (*found.of_inputs.gain, *found.of_outputs.tone_gain))
     batches = [each for each in fixtures if each.name == "each source at an input"]
     assert [len(each.drives) - 1 for each in batches] == [3, 3, 1]
+
+
+def test_a_spare_input_keeps_the_drive_out_of_the_first_part_of_a_multiplexed_scan() -> None:
+    found, wrong, fixtures = calibrated(
+        "simulation.preset=typical", "instruments.daq.convert_interval=25 µs", "acquisition.sample_rate=2.5 kS/s",
+        "acquisition.window=20 ms", levels=True,
+    )  # fmt: skip
+    swept = [each for each in fixtures if each.parts]
+    assert all(list(each.senses)[2:4] == ["daq/1", "daq/2"] for each in swept)
+    assert all(each.senses["daq/1"] == each.senses["daq/2"] for each in swept)
+    assert all("Connect daq/1 to daq/2 as well." in each.instructions for each in swept)
+    parts = wrong.specimens("pots", MCP4251_104(), len(found.levels))
+    firsts = [next(iter(each.parts)) for each in swept]
+    assert len(firsts) == 3
+    assert max(found.levels[label].tolerance for label in firsts) < 1e-2  # 9e-2 after the drive
+    for number, (label, table) in enumerate(found.levels.items()):
+        true = np.array([parts[number].conductance(Level(code)) for code in table.by_code])
+        off = np.array(list(table.by_code.values())) / true - 1
+        assert np.abs(off[true < 100e-6]).max() < table.tolerance, label
+
+
+def test_parts_without_levels_are_not_swept() -> None:
+    found, *_ = calibrated("simulation.preset=ideal", levels=True, config="divider.yaml")
+    assert found.levels == {}
