@@ -48,11 +48,19 @@ def progress_of(assembly: Assembly) -> Progress:
 
 
 class EvaluationProgress:
-    """Progress of an evaluation, from the number of examples that have begun since the last step."""
+    """Progress of an evaluation, from the number of examples that have begun since the last step.
 
-    def __init__(self, examples: int) -> None:
+    Parameters
+    ----------
+    examples, steps : int
+        Number of examples of an evaluation, and of steps of the run.
+    """
+
+    def __init__(self, examples: int, steps: int) -> None:
         self._examples = examples
+        self._steps = steps
         self._begun, self._since = 0, time.monotonic()
+        self._over = False  # after the last evaluation come the judge and the pictures
 
     def tick(self) -> None:
         """Count an example, or the beginning of a step."""
@@ -60,14 +68,15 @@ class EvaluationProgress:
             self._since = time.monotonic()
         self._begun += 1
 
-    def reset(self) -> None:
-        """Start counting again after a step or an evaluation."""
+    def advance(self, what: Step | Evaluation) -> None:
+        """Start counting again after a step or an evaluation; the last evaluation ends the counting."""
         self._begun, self._since = 0, time.monotonic()
+        self._over = isinstance(what, Evaluation) and what.step >= self._steps
 
     def text(self) -> str:
         """Return the progress and the estimated time left; "" if no evaluation is in progress."""
         done = self._begun - 1
-        if done < 2:  # a step begins
+        if done < 2 or self._over:  # fewer than two: a step begins
             return ""
         begun = f"evaluation: {min(done, self._examples)}/{self._examples} examples"
         elapsed = time.monotonic() - self._since
@@ -143,7 +152,11 @@ class LineProgress:
         self._name = name
         self._steps = steps
         self._due = time.monotonic() + FIRST_S
-        self._latest, self._evaluation, self._left = LatestFigures(), EvaluationProgress(examples), TimeLeft(steps)
+        self._latest, self._evaluation, self._left = (
+            LatestFigures(),
+            EvaluationProgress(examples, steps),
+            TimeLeft(steps),
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -156,7 +169,7 @@ class LineProgress:
     def advance(self, what: Step | Evaluation) -> None:
         """Show a completed step or evaluation."""
         self._latest.take(what)
-        self._evaluation.reset()
+        self._evaluation.advance(what)
         if not isinstance(what, Step):
             return
         left, now = self._left.after(what.index), time.monotonic()
@@ -182,7 +195,11 @@ class BarProgress:
     def __init__(self, name: str, steps: int, examples: int) -> None:
         from labrig.cli.progress_bar import ProgressBar
 
-        self._latest, self._evaluation, self._left = LatestFigures(), EvaluationProgress(examples), TimeLeft(steps)
+        self._latest, self._evaluation, self._left = (
+            LatestFigures(),
+            EvaluationProgress(examples, steps),
+            TimeLeft(steps),
+        )
         self._bar = ProgressBar(Unfiltered(sys.stderr), name, steps)  # type: ignore[arg-type]
         self._bar.show([OPENING])
 
@@ -198,7 +215,7 @@ class BarProgress:
     def advance(self, what: Step | Evaluation) -> None:
         """Show a completed step or evaluation."""
         self._latest.take(what)
-        self._evaluation.reset()
+        self._evaluation.advance(what)
         if isinstance(what, Step):
             self._bar.show(self._latest.parts(), what.index, self._left.after(what.index))
         else:

@@ -127,7 +127,7 @@ def test_the_time_left_of_an_evaluation_counts_from_its_second_example(monkeypat
     """Opening the instruments took a minute before, and the first example 20 s."""
     now = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
-    evaluation = progress.EvaluationProgress(10)
+    evaluation = progress.EvaluationProgress(10, 1)
     now[0] = 60.0
     evaluation.tick()
     now[0] += 20.0
@@ -136,3 +136,12 @@ def test_the_time_left_of_an_evaluation_counts_from_its_second_example(monkeypat
         now[0] += 2.0
     now[0] -= 2.0  # the fifth has just begun
     assert evaluation.text() == "evaluation: 4/10 examples, 12 s left"
+
+
+def test_after_the_last_evaluation_nothing_is_called_an_evaluation() -> None:
+    """The judge and the pictures ask whether to stop, like an example does."""
+    evaluation = progress.EvaluationProgress(10, 5)
+    evaluation.advance(Evaluation(1, 5, {}, 0, 0.0))
+    for _ in range(6):
+        evaluation.tick()
+    assert evaluation.text() == ""
