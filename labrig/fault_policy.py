@@ -84,7 +84,7 @@ def require_edge_to_train(masked: int, edges: int, step: int) -> None:
         action="program",
         last_good=f"step {step}",
         remedy="check the programmer's supply and cable and, if it writes cells by pulses, its pulses, tolerance and "
-        "range; `labrig calibrate CONFIG` lists stuck and open parts",
+        "range; `labrig calibrate CONFIG` lists stuck and open potentiometers",
     )
 
 

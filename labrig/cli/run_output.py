@@ -153,11 +153,10 @@ def emit_table(arguments: argparse.Namespace, results: Sequence[tuple[int | None
 
 def _twin(found: dict[str, Any]) -> str:
     """Return the findings of the twin in one line."""
-    parted = f"board and model differ at {', '.join(found['parted'])}" if found["parted"] else "board and model agree"
-    what = "conductances fitted, see --json" if found["twin"] == "fit" else parted
-    return (
-        f"twin: {what}; last step: a {1e6 * found['misfit_a_v']:.3g} µV, b {100 * found['misfit_b']:.3g} % apart (rms)"
-    )
+    from labrig.quantities import format_quantity
+
+    apart = format_quantity(float(f"{found['misfit_a_v']:.3g}"), "voltage")
+    return f"twin: {found['verdict']}; last step: a {apart}, b {100 * found['misfit_b']:.3g} % apart (rms)"
 
 
 def _figure(value: float | None) -> str:

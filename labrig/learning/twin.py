@@ -104,6 +104,8 @@ class Twin:
     steps: int = 0
     misfit_a_v: float = 0.0
     """Root mean square of measured − predicted node voltages in the last step (V)."""
+    apart: float = 0.0
+    """Root mean square of measured − predicted node voltages in the last step, in units of their uncertainty."""
     misfit_b: float = 0.0
     """Norm of measured − predicted b in the last step, relative to the norm of predicted b."""
 
@@ -119,6 +121,7 @@ class Twin:
         self._information, self._evidence = np.zeros((self._all, self._all)), np.zeros(self._all)
         self._errors: list[float] = []
         self._errors_b: list[float] = []
+        self._ratios: list[float] = []
 
     @property
     def deviation(self) -> Array:
@@ -167,6 +170,7 @@ class Twin:
         self._errors.append(float(np.mean(difference**2)))
         residual = difference - jacobian[:, edges:] @ self._state[edges:]
         variance = noise[self._free] ** 2 + (MODEL * float(np.abs(volts).max())) ** 2
+        self._ratios.append(float(np.mean(difference**2 / (variance + systematic[self._free] ** 2))))
         if not len(self._spread):
             zero = float(np.median(systematic))
             prior = [TOLERANCE] * edges + ([zero] * free + [GAIN] * free) + ([zero] * driven + [GAIN] * driven)
@@ -214,7 +218,8 @@ class Twin:
         self.steps += 1
         self.misfit_a_v = float(np.sqrt(np.mean(self._errors))) if self._errors else 0.0
         self.misfit_b = float(np.mean(self._errors_b)) if self._errors_b else 0.0
-        self._errors, self._errors_b = [], []
+        self.apart = float(np.sqrt(np.mean(self._ratios))) if self._ratios else 0.0
+        self._errors, self._errors_b, self._ratios = [], [], []
         if self.fits or self.steps <= LEARNING_STEPS:
             return None
         self._block += 1
@@ -228,22 +233,25 @@ class Twin:
         """Return the knowledge of the twin and the evidence so far, as plain values and arrays."""
         return {
             "counts": [self.steps, self._block, self._readings],
-            "figures": np.array([self.misfit_a_v, self.misfit_b]),
+            "figures": np.array([self.misfit_a_v, self.misfit_b, self.apart]),
             "deviation": self._state,
             "spread": self._spread if len(self._spread) else None,
             "information": self._information,
             "evidence": self._evidence,
             "errors": self._errors,
             "errors_b": self._errors_b,
+            "ratios": self._ratios,
         }
 
     def resume(self, state: Mapping[str, Any]) -> None:
         """Continue from the state of a twin of the same network."""
         self.steps, self._block, self._readings = state["counts"]
-        self.misfit_a_v, self.misfit_b = state["figures"].tolist()[:2]
+        self.misfit_a_v, self.misfit_b, *apart = state["figures"].tolist()
+        self.apart = apart[0] if apart else 0.0  # not stored by labrig before it judged the model
         self._state, self._information, self._evidence = state["deviation"], state["information"], state["evidence"]
         self._spread = np.zeros((0, 0)) if state["spread"] is None else state["spread"]
         self._errors, self._errors_b = list(state["errors"]), list(state["errors_b"])
+        self._ratios = list(state.get("ratios", ()))
 
     _block: int = 0
     """Steps in the present block."""

@@ -57,8 +57,20 @@ def simulate(netlist: Path, times: Array | None = None) -> Simulated:
     NetlistError
         If the netlist cannot be read, or asks for neither analysis and no times are given.
     ConfigError
-        If the times do not increase, or there are too many voltages.
+        If the times do not increase, if there are too many voltages or steps, or if a voltage is not finite.
     """
+    with np.errstate(all="ignore"):  # what is not finite is refused below
+        found = _simulated(netlist, times)
+    wrong = ~np.isfinite(found.voltages).all(axis=0)
+    if wrong.any():
+        raise ConfigError(
+            f"{netlist}: no finite voltage was found at {found.nodes[int(wrong.argmax())]}",
+            remedy="check for values that are many orders of magnitude apart",
+        )
+    return found
+
+
+def _simulated(netlist: Path, times: Array | None) -> Simulated:
     circuit = read_netlist(netlist)
     if times is None and circuit.transient is None:
         if not circuit.operating_point:

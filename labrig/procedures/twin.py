@@ -17,6 +17,10 @@ from labrig.quantities import format_quantity
 
 Array = NDArray[np.float64]
 
+APART = 10.0
+"""Difference between board and model, in units of its uncertainty, from which the model does not describe the board.
+Boards of potentiometers stay below 4; memristors whose conductance depends on their voltage reach 45."""
+
 
 class TwinOfRun:
     """Lets a twin follow an experiment through hooks, without changing the experiment.
@@ -33,11 +37,12 @@ class TwinOfRun:
         network, hookup = assembly.board.network, assembly.board.hookup
         place = {source.node: row for row, source in enumerate(network.sources)}
         self._fits = assembly.learning.twin == "fit"
+        self._columns = np.array([k for k in range(len(hookup.senses)) if k != hookup.pilot_column], dtype=np.intp)
         self.twin = Twin(
             network,
             inputs=[place[wire.node] for wire in hookup.inputs],
             outputs=[network.nodes.index(wire.node) for wire in hookup.outputs],
-            nodes=np.array([network.nodes.index(wire.node) for wire in hookup.senses], dtype=np.intp),
+            nodes=np.array([network.nodes.index(hookup.senses[k].node) for k in self._columns], dtype=np.intp),
             fits=self._fits,
         )
         self._experiment = experiment
@@ -57,6 +62,7 @@ class TwinOfRun:
             "parted": [event["edge"] for event in self._found],
             "misfit_a_v": twin.misfit_a_v,
             "misfit_b": twin.misfit_b,
+            "verdict": self._verdict(),
         }
         if self._fits:
             nominal = self._experiment.update.conductances
@@ -64,6 +70,19 @@ class TwinOfRun:
             fitted = zip(self._edges, twin.conductances(nominal).tolist(), u.tolist(), strict=True)
             line["conductances"] = {edge: {"siemens": value, "u": spread} for edge, value, spread in fitted}
         return line
+
+    def _verdict(self) -> str:
+        """Return in words whether the model describes the board."""
+        if self._found:
+            return f"board and model differ at {', '.join(event['edge'] for event in self._found)}"
+        if self.twin.steps <= LEARNING_STEPS:
+            return f"the board is known after {LEARNING_STEPS} steps, of which {self.twin.steps} are done"
+        if self.twin.apart > APART:
+            return (
+                f"board and model differ by {self.twin.apart:.3g} times the uncertainty of the readings, and not at a "
+                "single edge: parts may depend on their voltage, or drift"
+            )
+        return "conductances fitted, see --json" if self._fits else "board and model agree"
 
     def state(self) -> dict[str, Any]:
         """Return the state that a resumed run needs, as plain values and arrays."""
@@ -87,6 +106,7 @@ class TwinOfRun:
             else:
                 volts, noise = read.channel_in_phase[0], read.u_channel[0]
                 systematic = read.systematic_channel[0]
+            volts, noise, systematic = (each[self._columns] for each in (volts, noise, systematic))
             self.twin.read(excitation.activation, volts, noise, systematic, nominal)
             self._free = excitation.activation, volts
         if excitation.error is not None and self._free is not None:

@@ -42,6 +42,12 @@ def test_at_times_of_ones_own(tmp_path, capsys):
         ("t\nR1 a 0 1k\nV1 a 0 1\n", None, "it requests no analysis (remedy: write .op or .tran STEP STOP in it)"),
         (DIVIDER, [1e-3, 0.5e-3], "the times must be ≥ 0 and increase"),
         (DIVIDER, [[0.0, 1.0]], "the times must be one row of numbers"),
+        (
+            "t\nV1 in 0 SIN(0 1 1k)\nR1 in a 1k\nC1 a 0 1u\n.end\n",
+            [1e300],
+            "needs 5e+304 steps until 1e+300 s, too many",
+        ),
+        ("t\nV1 in 0 SIN(0 1 1k 0 -1e9)\nR1 in 0 1k\n.end\n", [1.0], "no finite voltage was found at in"),
         ("t\nQ1 a b c npn\n.op\n", None, "d.cir:2: Q1: elements of this kind are not supported"),
     ],
 )

@@ -46,6 +46,7 @@ def test_no_edge_of_a_healthy_board_is_named(tmp_path):
     assert found["parted"] == events == []
     assert found["misfit_a_v"] < 1e-3
     assert found["steps"] == 90
+    assert found["verdict"] == "board and model agree"
 
 
 def test_a_board_that_the_model_does_not_describe_is_trained_to_its_end(tmp_path):
@@ -53,6 +54,13 @@ def test_a_board_that_the_model_does_not_describe_is_trained_to_its_end(tmp_path
     settings = {"learning.twin": "watch", "learning.epochs": 1, "learning.evaluate.every": 0}
     found, _ = trained(tmp_path / "run", "iris_memristor", 0, **settings)
     assert found["steps"] == 90
+    assert "times the uncertainty of the readings, and not at a single edge" in found["verdict"]
+
+
+def test_the_tone_of_the_pilot_is_no_error_of_the_model(tmp_path):
+    settings = {"learning.twin": "watch", "learning.epochs": 4, "learning.evaluate.every": 0}
+    found, _ = trained(tmp_path / "run", "sine", 1, **settings)
+    assert found["misfit_a_v"] < 1e-3
 
 
 @pytest.mark.more

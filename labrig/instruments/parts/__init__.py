@@ -1,7 +1,7 @@
 """Programmable parts, one file per kind, looked up by the name in `part:`."""
 
-from labrig.extensions import Extensions, UnknownExtension
-from labrig.instruments.parts.part import Part, check_supply
+from labrig.extensions import Extensions, UnknownExtension, is_third_party
+from labrig.instruments.parts.part import Part, check_supply, problem_of_levels
 from labrig.instruments.parts.potentiometer import Potentiometer
 from labrig.quantities import QuantityField
 
@@ -33,7 +33,8 @@ def find_part(name: str) -> Part:
     Raises
     ------
     UnknownExtension
-        If there is no such part, it cannot be created without arguments, or it cannot have this resistor in series.
+        If there is no such part, it cannot be created without arguments, its levels are not those of a part, or it
+        cannot have this resistor in series.
     """
     chip, plus, series = (text.strip() for text in name.partition(" + "))
     found = PARTS.find(chip)
@@ -41,6 +42,8 @@ def find_part(name: str) -> Part:
         part = found()
     except TypeError as error:
         raise UnknownExtension(f"{chip} cannot be used: {error}") from error
+    if is_third_party(found) and (problem := problem_of_levels(part.levels())):
+        raise UnknownExtension(f"{chip} cannot be used: {problem}")
     return _in_series(part, series) if plus else part
 
 

@@ -72,6 +72,24 @@ class Part(ABC):
         return self
 
 
+def problem_of_levels(levels: Any) -> str:
+    """Return what is wrong with the levels of a part that does not come with labrig; empty if nothing is."""
+    if isinstance(levels, Continuous):
+        fits = 0 <= levels.minimum < levels.maximum < math.inf
+        return "" if fits else "levels() must return a Continuous with 0 ≤ minimum < maximum (S)"
+    if not isinstance(levels, LevelTable):
+        return f"levels() must return a LevelTable or a Continuous, not {type(levels).__name__}"
+    codes, siemens = levels.codes, levels.siemens
+    arrays = all(isinstance(each, np.ndarray) and each.ndim == 1 and len(each) for each in (codes, siemens))
+    if not arrays or codes.shape != siemens.shape or codes.dtype.kind not in "iu":
+        return "codes and siemens of its levels() must be NumPy arrays of one length, the codes whole numbers"
+    if len(np.unique(codes)) < len(codes):
+        return "a code occurs twice in its levels()"
+    if not (np.isfinite(siemens).all() and siemens[0] >= 0 and (np.diff(siemens) > 0).all()):
+        return "the conductances of its levels() must be ≥ 0 and increase; sort them, each with its code"
+    return ""
+
+
 def check_supply(part: Part, supply_v: tuple[float, float]) -> None:
     """Raise ValueError, starting with 'supply: ', unless the part works on these rails (lower, upper; V)."""
     low, high = supply_v

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from labrig.calibration.fixture import Fixture, Standard
 from labrig.calibration.record import DigitizerCalibration, SourceCalibration
-from labrig.instruments.data import Level, LevelTable
+from labrig.instruments.data import Continuous, Level, LevelTable
 from labrig.instruments.multiplexer import ghost, switching_s
 from labrig.lockin.demodulated import Demodulated
 from labrig.procedures.calibrate.guide import Bay, Guide, u_of_tones
@@ -61,6 +61,11 @@ def sweep_levels(guide: Guide, inputs: DigitizerCalibration, outputs: SourceCali
     swept = Sweep()
     wired = [f"{edge.device}/{edge.channel}" for edge in guide.hookup.edges]
     nominal = {name: able.part.levels() for name, able in guide.programmers.items()}
+    findings += [
+        f"{name}: not swept, as its parts have no levels"
+        for name, levels in nominal.items()
+        if isinstance(levels, Continuous)
+    ]
     labels = [label for label in wired if isinstance(nominal[label.partition("/")[0]], LevelTable)]
     inputs_free = guide.other_inputs[1:]
     spare = inputs_free[:1] if guide.is_multiplexed and len(inputs_free) > 1 else ()

@@ -158,7 +158,7 @@ def _doubling(levels: int) -> str:
     ("text", "message"),
     [
         ("L1 a 0 1m", ":2: L1: elements of this kind are not supported"),
-        ("R1 a 0 0", ":2: R1: the resistance must be > 0 and finite, not 0 Ω"),
+        ("R1 a 0 0", r":2: R1: the resistance must be 1e-09 to 1e\+18 Ω, not 0 Ω"),
         ("V1 a 0 1\nR1 a b 1k\nC1 b c 1n", ":4: node c has no DC path to ground"),
         ("V1 a 0 1\nV2 0 a 2\nR1 a 0 1", ":3: v2 closes a loop"),
         ("D1 a 0 dm", ":2: D1: there is no .model dm"),
@@ -254,7 +254,7 @@ def test_a_diode_whose_ends_are_held(tmp_path: Path) -> None:
 def test_what_is_left_out_is_said(tmp_path: Path) -> None:
     found = circuit(tmp_path, "t\nV1 a 0 1\nD1 a 0 m\n.model m d(is=1n cjo=4p tt=4n)\n.ac dec 10 1 1k\n.op\n")
     assert [note.partition("c.cir")[2] for note in found.notes] == [
-        ":4: CJO, TT of m are left out; its diodes store no charge",
+        ":4: model m: CJO, TT left out; its diodes store no charge",
         ":5: .ac is ignored; only .op and .tran are computed",
     ]
 

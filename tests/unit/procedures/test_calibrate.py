@@ -222,3 +222,8 @@ def test_a_spare_input_keeps_the_drive_out_of_the_first_part_of_a_multiplexed_sc
 def test_parts_without_levels_are_not_swept() -> None:
     found, *_ = calibrated("simulation.preset=ideal", levels=True, config="divider.yaml")
     assert found.levels == {}
+
+
+def test_that_cells_without_levels_are_not_swept_is_said() -> None:
+    found, *_ = calibrated("simulation.preset=ideal", levels=True, config="iris_memristor.yaml")
+    assert found.findings == ("cells: not swept, as its parts have no levels",)

@@ -31,6 +31,11 @@ class Context:
     instances: int = 0
 
 
+LEAST_OHM, MOST_OHM = 1e-9, 1e18
+LEAST_F, MOST_F = 1e-21, 1e6
+"""Bounds of resistances (Ω) and capacitances (F): beyond them, the equations of a circuit lose all digits."""
+
+
 class Names(Protocol):
     """The parameters, models and nodes that an element can refer to by name."""
 
@@ -46,7 +51,7 @@ class Names(Protocol):
 def resistor(card: Card, names: Names, circuit: Circuit, context: Context) -> None:
     """Add a resistor: `R1 a b 4.7k [m=2]`."""
     ohm, multiple = _value(card, names, "r")
-    _positive(ohm, "resistance", "Ω")
+    _positive(ohm / multiple, "resistance", "Ω", LEAST_OHM, MOST_OHM)
     a, b = _ends(card, names)
     circuit.resistors.append(Resistor(_name(card, names), a, b, ohm / multiple, card.place))
 
@@ -54,7 +59,7 @@ def resistor(card: Card, names: Names, circuit: Circuit, context: Context) -> No
 def capacitor(card: Card, names: Names, circuit: Circuit, context: Context) -> None:
     """Add a capacitor: `C1 a b 100n [m=2]`."""
     farad, multiple = _value(card, names, "c")
-    _positive(farad, "capacitance", "F")
+    _positive(farad * multiple, "capacitance", "F", LEAST_F, MOST_F)
     a, b = _ends(card, names)
     circuit.capacitors.append(Capacitor(_name(card, names), a, b, farad * multiple, card.place))
 
@@ -75,7 +80,7 @@ def diode(card: Card, names: Names, circuit: Circuit, context: Context) -> None:
     model, charge = diode_model(written, area, multiple, context.temperature_c, context.nominal_c)
     a, b = _ends(card, names)
     circuit.diodes.append(Diode(_name(card, names), a, b, model, card.place))
-    note = f"{written.place}: {', '.join(charge)} of {written.name} are left out; its diodes store no charge"
+    note = f"{written.place}: model {written.name}: {', '.join(charge)} left out; its diodes store no charge"
     if charge and note not in circuit.notes:
         circuit.notes.append(note)
 
@@ -150,9 +155,9 @@ def _refuse(options: dict[str, str]) -> None:
         raise ValueProblem(f"{key}= is not supported; remove it if it does not matter")
 
 
-def _positive(amount: float, what: str, unit: str) -> None:
-    if not (amount > 0 and math.isfinite(amount)):
-        raise ValueProblem(f"the {what} must be > 0 and finite, not {amount:g} {unit}")
+def _positive(amount: float, what: str, unit: str, least: float, most: float) -> None:
+    if not least <= amount <= most:
+        raise ValueProblem(f"the {what} must be {least:g} to {most:g} {unit}, not {amount:g} {unit}")
 
 
 def _plays(card: Card, names: Names) -> Waveform:

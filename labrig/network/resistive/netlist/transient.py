@@ -12,6 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from labrig.errors import ConfigError
 from labrig.network.resistive.netlist.circuit import Circuit
 from labrig.network.resistive.netlist.equations import Equations
 from labrig.network.resistive.netlist.waveforms import played
@@ -27,6 +28,9 @@ TOLERANCE = 1e-7
 SMALLEST_SCALE_V = 1e-3
 PARTS_OF_A_CYCLE = 50
 """Smallest number of steps per cycle of a sine, also while the sine does not yet charge any capacitor."""
+
+MOST_STEPS = 1e8
+"""Largest number of steps: hours."""
 
 SMALLEST_STEP = 1e-9
 """Smallest step, as a fraction of the whole time. In shorter steps, rounding would spoil the currents of capacitors."""
@@ -78,6 +82,12 @@ class _Course:
         self._drop = self._incidence @ y + self._of_held @ volts
         self._scale = max(float(np.abs(volts).max(initial=0.0)), float(np.abs(y).max(initial=0.0)), SMALLEST_SCALE_V)
         end = float(times[-1]) if len(times) else 0.0
+        if end / self._longest > MOST_STEPS:
+            raise ConfigError(
+                f"the fastest sine needs {end / self._longest:.3g} steps until {end:g} s, too many",
+                limit=f"{MOST_STEPS:.0e} steps, {PARTS_OF_A_CYCLE} in each cycle",
+                remedy="compute a shorter time, or use a lower frequency",
+            )
         self._smallest = SMALLEST_STEP * max(end, 1e-15)
         self._step = max(self._smallest, min(self._longest, end / 100) / 100)
         for row, t in enumerate(times.tolist()):
