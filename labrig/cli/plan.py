@@ -96,7 +96,6 @@ def _report_at_limit(assembly: Assembly, error: LimitExceeded) -> None:
 
 def _text(assembly: Assembly, plan: Plan) -> str:
     from labrig.assembly.terminals import terminals
-    from labrig.instruments.pulse_programmer import PulseProgrammerCapabilities
     from labrig.medium import ELECTRICAL
     from labrig.quantities import format_quantity
     from labrig.runs.units import counted
@@ -124,10 +123,8 @@ def _text(assembly: Assembly, plan: Plan) -> str:
             (hookup.outputs, "output"),
         )
     )
-    writes_by_pulses = any(
-        isinstance(each.capabilities, PulseProgrammerCapabilities) for each in assembly.devices.values()
-    )
-    pulses = " without the pulses and readings of cells" if writes_by_pulses else ""
+    by_pulses = any(device.writes_by_pulses for device in assembly.devices.values())
+    pulses = " without the pulses and readings of cells" if by_pulses else ""
     samples = f"{plan.settle_samples} settle + {plan.window_samples} window samples at {rate}"
     acquisitions = f"{counts.training} acquisitions for training, {counts.evaluation} for evaluation"
     rows = [

@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, create_model, model_val
 
 from labrig.config.section import Section, composed, exactly_one
 from labrig.quantities import Count, NonNegativeCount, NonNegativeTime, PositiveTime
-from labrig.simulation.faults import FAULTS, SIMULATED_PLACES, Fault, ScheduledFault
+from labrig.simulation.faults import FAULTS, NOT_ON_CELLS, SIMULATED_PLACES, Fault, ScheduledFault
 from labrig.simulation.imperfections import IMPERFECTIONS, Imperfection
 from labrig.simulation.miswirings import MISWIRINGS, Miswiring, Places, Wired
 from labrig.simulation.presets import preset, preset_names
@@ -24,6 +24,7 @@ __all__ = [
     "FAULTS",
     "IMPERFECTIONS",
     "MISWIRINGS",
+    "NOT_ON_CELLS",
     "SIMULATED_PLACES",
     "Fault",
     "FaultEntry",

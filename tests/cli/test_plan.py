@@ -53,3 +53,9 @@ def test_the_plan_names_the_solver(config, solver, capsys):
     assert line.split(maxsplit=1)[1] == solver
     assert main(["plan", config, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["solver"] == solver
+
+
+@pytest.mark.parametrize(("config", "said"), [("iris_memristor.yaml", True), ("iris.yaml", False)])
+def test_that_pulses_are_not_in_the_time_is_said_where_cells_are_written(config, said, capsys) -> None:
+    assert main(["plan", config]) == 0
+    assert ("on the bench without the pulses and readings of cells" in capsys.readouterr().out) == said

@@ -23,6 +23,7 @@ from labrig.instruments.drivers import (
     drivers_named,
     installed_drivers,
 )
+from labrig.instruments.pulse_programmer import PulseProgrammerCapabilities
 from labrig.quantities import as_written
 
 
@@ -52,6 +53,11 @@ class Device:
         """Capabilities of the instrument, which must be a programmer."""
         assert isinstance(self.capabilities, ProgrammerCapabilities)
         return self.capabilities
+
+    @property
+    def writes_by_pulses(self) -> bool:
+        """Whether it is a programmer of cells that are written by pulses."""
+        return isinstance(self.capabilities, PulseProgrammerCapabilities)
 
 
 def read_devices(document: Document) -> dict[str, Device]:

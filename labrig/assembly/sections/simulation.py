@@ -13,12 +13,12 @@ from labrig.config.section import part
 from labrig.config.validation import validate
 from labrig.config.wiring import in_words
 from labrig.extensions import UnknownExtension
-from labrig.instruments.pulse_programmer import PulseProgrammerCapabilities
 from labrig.quantities import as_written
 from labrig.rig.hookup import Hookup
 from labrig.simulation.section import (
     FAULTS,
     IMPERFECTIONS,
+    NOT_ON_CELLS,
     SIMULATED_PLACES,
     Fault,
     FaultEntry,
@@ -175,7 +175,7 @@ class _Entry:
             self._refuse("what", "'bench: hardware' cannot simulate faults; remove the fault, or write 'bench: wire'")
         elif self._bench == "simulated" and kind.place not in SIMULATED_PLACES[device.driver.kind]:
             self._refuse("what", f"the simulated bench cannot produce {what} at {name}; write 'bench: wire'")
-        elif self._bench == "simulated" and kind.place in ("power", "edge") and _keeps_its_cells(device):
+        elif self._bench == "simulated" and device.writes_by_pulses and kind.place in NOT_ON_CELLS:
             self._refuse("what", f"{what} does not act on the simulated memristors of {name}; remove the fault")
         elif self._bench == "wire" and device.driver.virtual and kind.place not in device.driver.virtual.faults:
             self._refuse("what", f"the virtual {device.driver.name} cannot simulate {what}; remove the fault")
@@ -189,8 +189,3 @@ class _Entry:
     def _refuse(self, key: str, message: str, *, at_key: bool = False) -> None:
         self._sound = False
         self._document.report((*self._path, key), message, at_key=at_key)
-
-
-def _keeps_its_cells(device: Device) -> bool:
-    """Whether the programmer writes cells that keep their states without supply."""
-    return isinstance(device.capabilities, PulseProgrammerCapabilities)

@@ -2,6 +2,7 @@
 
 from labrig.extensions import Extensions
 from labrig.simulation.faults.fault import (
+    NOT_ON_CELLS,
     SIMULATED_PLACES,
     ConnectionFault,
     DelayFault,
@@ -35,6 +36,7 @@ FAULTS = Extensions(
 
 __all__ = [
     "FAULTS",
+    "NOT_ON_CELLS",
     "SIMULATED_PLACES",
     "ConnectionFault",
     "DelayFault",

@@ -145,3 +145,6 @@ SIMULATED_PLACES: dict[Kind, tuple[FaultPlace, ...]] = {
     "programmer": ("connection", "silence", "power", "edge"),
 }
 """Where faults can act on the instruments of `bench: simulated`, which have no messages, lines or bytes."""
+
+NOT_ON_CELLS: tuple[FaultPlace, ...] = ("power", "edge")
+"""Places without effect on simulated cells that are written by pulses: they keep their states without supply."""
