@@ -280,7 +280,7 @@ class Experiment:
     ) -> None:
         """Record a fault: what it was, what is done about it, and what it cost."""
         if action == "repeat":
-            self._note(step, "repeated", {**more, "error": error.message})
+            self._note(step, "repeated", {**more, "kind": type(error).__name__, "error": error.message})
             return
         cost = {"acquisitions": self.rig.acquisitions - counted, "bench_s": self.rig.clock.now() - began}
         what = {"kind": type(error).__name__, "device": error.device, "message": error.message, "action": action}

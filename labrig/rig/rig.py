@@ -387,13 +387,14 @@ class Rig:
         self._digitizer.start()
 
     def _read(self) -> None:
-        """Read every scan of one acquisition into the lock-in."""
-        lock_in = self._lock_in
+        """Read every scan of one acquisition into the lock-in. The acquisition counts even if scans are lost."""
+        lock_in, received = self._lock_in, 0
         lock_in.start()
-        received = 0
-        while received < self.plan.total_samples:
-            block = self._digitizer.read(self.limits.step_s)
-            self.recorder.add(block)
-            lock_in.feed(block)
-            received = block.start_index + len(block.codes)
-        self.acquisitions += 1
+        try:
+            while received < self.plan.total_samples:
+                block = self._digitizer.read(self.limits.step_s)
+                self.recorder.add(block)
+                lock_in.feed(block)
+                received = block.start_index + len(block.codes)
+        finally:
+            self.acquisitions += 1

@@ -172,9 +172,9 @@ class RawBlocks:
                 yield error.message
 
     def played(self, acquisition: int) -> dict[str, dict[str, ToneProgram]] | None:
-        """Return the programs that the sources reported; None if they are those requested."""
-        plain = self._rows[acquisition][0].played
-        return None if plain is None else as_programs(plain)
+        """Return the programs that the sources reported; None if they are those requested, or nothing was read."""
+        rows = self._rows.get(acquisition)
+        return None if rows is None or rows[0].played is None else as_programs(rows[0].played)
 
     def blocks(self, acquisition: int) -> list[Block]:
         """Return the blocks of an acquisition, mapped from the disk; raises StorageError if they are damaged."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.clock import SimulatedClock
-from labrig.errors import StorageError
+from labrig.errors import LabrigError, SourceMisfit, StorageError, SyncLost
 from labrig.instruments.data import (
     AcquisitionPlan,
     Block,
@@ -43,6 +43,9 @@ class ReplayBench:
     faulty
         Edges that did not keep the value that was written, by the number of the acquisition after which this was
         reported.
+    refused
+        The errors after which measurements were repeated, by the number of the acquisition: a SyncLost if scans were
+        lost, a SourceMisfit if a source did not confirm.
     """
 
     truth = None
@@ -54,6 +57,7 @@ class ReplayBench:
         hookup: Hookup,
         resets: Iterable[int],
         faulty: Mapping[int, Sequence[str]],
+        refused: Mapping[int, LabrigError],
     ) -> None:
         self.clock = SimulatedClock()
         self.raw = raw
@@ -61,6 +65,7 @@ class ReplayBench:
         self._meta = meta
         self._hookup = hookup
         self._resets = set(resets)
+        self._refused = dict(refused)
         channels = {edge.name: f"{edge.device}/{edge.channel}" for edge in hookup.edges}
         self._faulty = {count: {channels[edge] for edge in edges} for count, edges in faulty.items()}
 
@@ -97,6 +102,11 @@ class ReplayBench:
     def faulty(self) -> set[str]:
         """Return the channels (device/channel) that did not keep the value written after the last acquisition."""
         return self._faulty.get(self.acquisition, set())
+
+    def refuse(self, kind: type[LabrigError]) -> None:
+        """Raise the error of this kind that the last acquisition had in the run, if it had one; only once."""
+        if isinstance(self._refused.get(self.acquisition), kind):
+            raise self._refused.pop(self.acquisition)
 
     def lost_settings(self) -> bool:
         """Return whether a programmer reported lost settings after the last acquisition; True only once."""
@@ -143,7 +153,8 @@ class _Source(_Face):
         """Do nothing."""
 
     def confirm(self) -> None:
-        """Do nothing."""
+        """Raise the error of a source that did not confirm in the run."""
+        self._bench.refuse(SourceMisfit)
 
     def idle(self) -> None:
         """Do nothing."""
@@ -162,20 +173,21 @@ class _Digitizer(_Face):
         return replace(plan, **made)
 
     def arm(self) -> None:
-        """Begin the next acquisition; raises StorageError if it was not recorded."""
+        """Begin the next acquisition."""
         self._bench.acquisition += 1
         try:
             self._blocks = self._bench.raw.blocks(self._bench.acquisition)
-        except KeyError as error:
-            raise StorageError(f"the samples of acquisition {self._bench.acquisition} were not stored") from error
+        except KeyError:
+            self._blocks = []
 
     def start(self) -> None:
         """Do nothing."""
 
     def read(self, timeout_s: float) -> Block:
-        """Return the next block."""
+        """Return the next block. Raises SyncLost if the run lost the rest too, and StorageError otherwise."""
         if not self._blocks:
-            raise StorageError(f"samples of acquisition {self._bench.acquisition} are missing")
+            self._bench.refuse(SyncLost)
+            raise StorageError(f"samples of acquisition {self._bench.acquisition} were not stored")
         return self._blocks.pop(0)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from labrig.assembly import assemble
-from labrig.errors import StorageError
+from labrig.errors import LabrigError, SourceMisfit, StorageError, SyncLost
 from labrig.experiment import Experiment
 from labrig.procedures.replay.bench import ReplayBench
 from labrig.runs.faults import lasting_events
@@ -80,7 +80,7 @@ def replay(
             assembly = assemble(folder.path / CONFIG, (f"learning.epochs={epochs}",))
             if bench is None:
                 raw, hookup = RawBlocks(folder.path, blocks), assembly.board.hookup
-                bench = ReplayBench(raw, meta["rig"], hookup, _resets(record), _masked(record))
+                bench = ReplayBench(raw, meta["rig"], hookup, _resets(record), _masked(record), _refused(record))
             with assembly.rig_on(bench, recorded=True) as rig:
                 experiment: Experiment = assembly.experiment(rig, compared)  # type: ignore[arg-type]
                 if first:
@@ -179,6 +179,18 @@ def _until(record: Record, step: int) -> Record:
 def _resets(record: Record) -> Iterator[int]:
     """Yield the acquisitions after which settings had been lost."""
     return (event.bench_acquisitions or 0 for event in lasting_events(record.events) if event.event == "repeated")
+
+
+def _refused(record: Record) -> dict[int, LabrigError]:
+    """Return, by acquisition, the errors after which it was repeated that its samples alone do not show."""
+    kinds = {"SyncLost": SyncLost, "SourceMisfit": SourceMisfit}
+    return {
+        event.bench_acquisitions or 0: kinds[event.detail["kind"]](
+            event.detail.get("error", event.detail.get("message"))
+        )
+        for event in lasting_events(record.events)
+        if event.event in ("fault", "repeated") and event.detail.get("kind") in kinds
+    }
 
 
 def _masked(record: Record) -> dict[int, list[str]]:

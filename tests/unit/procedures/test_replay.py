@@ -13,7 +13,7 @@ from trials import quick
 from labrig import files
 from labrig.assembly import assemble
 from labrig.cli.main import main
-from labrig.errors import LabrigError, StorageError
+from labrig.errors import LabrigError, SourceMisfit, StorageError, SyncLost
 from labrig.procedures.replay import replay
 from labrig.procedures.resume import Resumable
 from labrig.procedures.train import train
@@ -22,6 +22,8 @@ from labrig.runs.journal import read_blocks, read_journal
 from labrig.runs.journal.schema import STEPS
 from labrig.runs.journal.tables import checksum
 from labrig.runs.raw import RawBlocks
+from labrig.simulation.faces.digitizer import SimulatedDigitizer
+from labrig.simulation.faces.source import SimulatedSource
 
 RAW = "storage.raw=true"
 
@@ -65,6 +67,32 @@ def test_so_is_one_that_was_interrupted_resumed_and_trained_further(tmp_path):
     assert Resumable(folder, epochs=13).resume(plots=False).steps == 13
     found = replay(folder)
     assert (found.steps, found.differs) == (13, "")
+
+
+@pytest.mark.parametrize(
+    ("place", "method", "error"),
+    [
+        (SimulatedDigitizer, "read", SyncLost("scans were lost")),
+        (SimulatedSource, "confirm", SourceMisfit("it was reset")),
+    ],
+)
+@pytest.mark.parametrize("call", [3, 7])
+def test_so_is_one_in_which_scans_were_lost_or_a_source_did_not_confirm(
+    tmp_path, monkeypatch, place, method, error, call
+):
+    calls, whole = iter(range(1, 10**6)), getattr(place, method)
+
+    def failing(self, *arguments):
+        if next(calls) == call:
+            raise error
+        return whole(self, *arguments)
+
+    monkeypatch.setattr(place, method, failing)
+    folder = recorded(tmp_path / "run", "divider.yaml", "learning.epochs=5", "faults.sync=retry")
+    monkeypatch.undo()
+    assert [event.event for event in read_journal(folder.journal).events] == ["fault", "finished"]
+    found = replay(folder)
+    assert (found.steps, found.differs) == (5, "")
 
 
 def test_a_step_that_does_not_follow_from_its_samples_is_named(tmp_path, capsys):
