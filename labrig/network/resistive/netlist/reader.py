@@ -209,8 +209,7 @@ def _instance(card: Card, scope: Scope, circuit: Circuit, context: Context, dept
     if len(nodes) != len(subcircuit.pins):
         raise NetlistError(
             card.place,
-            f"{card.words[0]} connects {len(nodes)} nodes, but {name} has {len(subcircuit.pins)} pins"
-            f" ({subcircuit.place})",
+            f"{card.words[0]}: {name} has {len(subcircuit.pins)} pins ({subcircuit.place}), not {len(nodes)}",
         )
     if depth >= DEEPEST_SUBCIRCUIT:
         raise NetlistError(
