@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from labrig.blas import one_blas_thread
 from labrig.clock import Clock
-from labrig.errors import NotMadeSafe, SenseMisfit
+from labrig.errors import NotMadeSafe, SenseMisfit, SyncLost
 from labrig.instruments.contracts import ConductanceProgrammer, Digitizer, Instrument, Refreshes, Truth, WaveformSource
 from labrig.instruments.data import AcquisitionPlan, Continuous, Identity, LevelTable, ProgramReport, Setting
 from labrig.learning.measurement import Excitation, Response, SharedErrors
@@ -198,8 +198,7 @@ class Rig:
     def measure(self, excitation: Excitation, following: Excitation | None = None) -> Response:
         """Play an excitation, sample the nodes, and read the coefficients of every edge.
 
-        following: the next excitation, if this is the last measurement before `confirm`. Once the window is read, every
-        source is asked to confirm, and then loads the next excitation, while the caller continues.
+        following: the next excitation, if `confirm` comes next: sources confirm and load it while the caller continues.
         Raises LimitExceeded, Overrange if a channel clipped, SyncLost if scans are missing or the pilot is too weak,
         SenseMisfit if nodes contradict what is played, DeadlineExceeded, ConnectionFailed, ChannelFault.
         """
@@ -255,8 +254,7 @@ class Rig:
     def _check_driven_nodes(self, read: Demodulated, excitation: Excitation) -> None:
         """Refuse a measurement in which a driven node does not read the voltage that its source plays."""
         activation = np.asarray(excitation.activation, dtype=float)
-        siemens, _ = self._programming.largest()
-        self._refuse(self._driven_nodes.problem(read, activation, self._pilot_v, siemens))
+        self._refuse(self._driven_nodes.problem(read, activation, self._pilot_v, self._programming.largest()[0]))
 
     def _refuse(self, misfit: SenseMisfit | None) -> None:
         """Raise the error `misfit`, if there is one, unless a source raises an error that explains more."""
@@ -387,7 +385,7 @@ class Rig:
         self._digitizer.start()
 
     def _read(self) -> None:
-        """Read every scan of one acquisition into the lock-in. The acquisition counts even if scans are lost."""
+        """Read every scan of one acquisition into the lock-in. It counts even if scans are lost."""
         lock_in, received = self._lock_in, 0
         lock_in.start()
         try:
@@ -396,5 +394,7 @@ class Rig:
                 self.recorder.add(block)
                 lock_in.feed(block)
                 received = block.start_index + len(block.codes)
-        finally:
+        except SyncLost:
             self.acquisitions += 1
+            raise
+        self.acquisitions += 1
