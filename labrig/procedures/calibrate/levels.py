@@ -157,16 +157,17 @@ def _ghost(guide: Guide, bay: Bay, read: Demodulated, siemens: Array) -> Array:
     The multiplexer carries over a fraction of the difference to that channel's voltage, which was sampled earlier. Of
     this difference the component in phase counts, and the other only in second order, as conductances are real.
     """
-    plan = bay.rig.plan
-    if not any(plan.skew_s):
+    if not guide.is_multiplexed:
         return np.zeros(len(siemens))
+    plan = bay.rig.plan
+    switched_s = guide.able.skew_s(len(plan.channels), plan.sample_rate_hz)
     at = [bay.labels.index(wire.a) for wire in bay.rig.hookup.edges]
     ohm = 1 / (1 / guide.standards.ohm + np.maximum(siemens, 0.0))
     farad = np.array([wire.lead.farad for wire in bay.rig.hookup.senses])[at]
-    since_s = switching_s(plan.skew_s, plan.sample_rate_hz)[at]
-    left = ghost(guide.able.sampling_f, farad, ohm, since_s)
+    left = ghost(guide.able.sampling_f, farad, ohm, switching_s(switched_s, plan.sample_rate_hz)[at])
     phasor = read.channel_phasor[0]
-    turned = np.exp(-2j * np.pi * bay.rig.tones.frequencies_hz[0] * since_s)
+    earlier_s = np.diff(plan.skew_s, prepend=plan.skew_s[0])[at]  # 0 where voltages are held while they are read
+    turned = np.exp(-2j * np.pi * bay.rig.tones.frequencies_hz[0] * earlier_s)
     carried = left * (np.roll(phasor, 1)[at] * turned / phasor[at] - 1)
     return np.abs(carried.real) + carried.imag**2
 
