@@ -14,7 +14,11 @@ from labrig_drivers.arc_one.programmer import MODEL, ArcOne
 
 __all__ = ["DRIVERS", "ArcOne", "ArcOneOptions", "capabilities"]
 
-VIRTUAL = VirtualCounterpart("arc_one", "labrig.virtual_instruments.arc_one:programmers")
+VIRTUAL = VirtualCounterpart(
+    "arc_one",
+    "labrig.virtual_instruments.arc_one:programmers",
+    faults=("line", "delay", "connection", "silence"),
+)
 
 DRIVERS = (
     DriverInfo(

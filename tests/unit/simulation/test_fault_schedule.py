@@ -104,7 +104,7 @@ def test_some_counterpart_can_have_each_fault(name):
     assert kind.place == "edge" or any(kind.place in virtual.faults for of, virtual in VIRTUAL if of in kind.kinds)
 
 
-@pytest.mark.parametrize("counterpart", ["daqmx", "siglent", "digipot"])
+@pytest.mark.parametrize("counterpart", ["daqmx", "siglent", "digipot", "arc_one"])
 def test_some_fault_acts_on_every_place_of_a_counterpart(counterpart):
     places = {place for _, virtual in VIRTUAL if virtual.name == counterpart for place in virtual.faults}
     assert places
