@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from typing import Any
 
@@ -10,6 +9,7 @@ import serial
 
 from labrig.errors import ConnectionFailed
 from labrig.instruments.drivers import Assumption
+from labrig_drivers.serial_port import close_port
 
 BAUD = 9600
 CLOSE, OPEN = b"\xa0\x01\x01\xa2", b"\xa0\x01\x00\xa1"
@@ -55,9 +55,7 @@ class Relay:
     def close_port(self) -> None:
         """Close the port; never raises."""
         port, self._port = self._port, None
-        if port is not None:
-            with contextlib.suppress(serial.SerialException, OSError):
-                port.close()
+        close_port(port)
 
     def _failed(self, message: str, action: str) -> ConnectionFailed:
         remedy = "check the relay's cable and `relay:`"

@@ -8,7 +8,6 @@ eight further zeros initialize the board, which acknowledges this. The board the
 
 from __future__ import annotations
 
-import contextlib
 import math
 import struct
 import time
@@ -18,6 +17,7 @@ from typing import Any
 import serial
 
 from labrig.errors import ConnectionFailed, DeadlineExceeded
+from labrig_drivers.serial_port import close_port
 
 BAUD = 921_600
 REPLY_S = 0.5
@@ -83,9 +83,7 @@ class ArcLink:
     def close(self) -> None:
         """Close the port; never raises."""
         port, self._port = self._port, None
-        if port is not None:
-            with contextlib.suppress(serial.SerialException, OSError):
-                port.close()
+        close_port(port)
 
     def ohm(self, command: str, *numbers: float | int) -> float | None:
         """Send a command that is answered by a resistance (Ω); None if the reply was lost and the board was reset.

@@ -24,6 +24,7 @@ from labrig_drivers.digipot_bank.frames import (
     frame,
     read_reply,
 )
+from labrig_drivers.serial_port import close_port
 
 REPLY_WAIT_S = 0.25  # in addition to the transmission time of the longest request and reply
 REPEATS = 4
@@ -166,15 +167,7 @@ class Link:
     def close(self) -> None:
         """Close the port; never raises."""
         port, self._port = self._port, None
-        if port is None:
-            return
-        socket = getattr(port, "_socket", None)
-        with contextlib.suppress(Exception):
-            port.close()
-        # pyserial leaves the socket open if its peer has disconnected: its shutdown() raises before its close().
-        if socket is not None:
-            with contextlib.suppress(Exception):
-                socket.close()
+        close_port(port)
 
     lose = close
 
