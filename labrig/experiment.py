@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from labrig.board_writer import BoardWriter
 from labrig.errors import LabrigError
-from labrig.fault_policy import DISTURBED, FaultPolicy, not_kept, require_edge_to_train, settings_lost
+from labrig.fault_policy import REFUSALS, FaultPolicy, not_kept, require_edge_to_train, settings_lost
 from labrig.instruments.data import Setting
 from labrig.learning.gradient import mean_gradient
 from labrig.learning.measurement import OutputReadings
@@ -192,7 +192,7 @@ class Experiment:
             try:
                 learned = self._learned(batch, following)
                 self.rig.confirm()
-            except DISTURBED as error:
+            except REFUSALS as error:
                 action = self.policy.action(error, attempt, lost_settings=self.rig.program({}).interrupted)
                 if action == "stop":
                     raise
@@ -383,7 +383,7 @@ class Experiment:
                     response = self.probe.measure_free(int(example))
                     read.append((response.outputs, response.u_outputs, response.systematic_outputs))
                 self.rig.confirm()
-            except DISTURBED as error:
+            except REFUSALS as error:
                 action = self.policy.action(error, attempt, lost_settings=self.rig.program({}).interrupted, skips=False)
                 if action == "stop":
                     raise

@@ -42,7 +42,7 @@ class FaultPolicy:
         Parameters
         ----------
         error
-            Why it was rejected, one of `DISTURBED`.
+            Why it was rejected, one of `REFUSALS`.
         attempt
             Number of the attempt, counted from 1.
         lost_settings
@@ -60,8 +60,8 @@ class FaultPolicy:
         return "stop" if action == "retry" and attempt == self.attempts else action
 
 
-DISTURBED = (Overrange, SyncLost, SourceMisfit, SenseMisfit)
-"""Errors of a measurement after which the instruments can be used as before; any other error stops the run."""
+REFUSALS = (Overrange, SyncLost, SourceMisfit, SenseMisfit)
+"""Errors with which a measurement is refused, and after which it can be made again; any other error stops the run."""
 
 
 def not_kept(channels: Sequence[str], step: int) -> ChannelFault:

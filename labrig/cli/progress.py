@@ -152,11 +152,8 @@ class LineProgress:
         self._name = name
         self._steps = steps
         self._due = time.monotonic() + FIRST_S
-        self._latest, self._evaluation, self._left = (
-            LatestFigures(),
-            EvaluationProgress(examples, steps),
-            TimeLeft(steps),
-        )
+        self._evaluation = EvaluationProgress(examples, steps)
+        self._latest, self._left = LatestFigures(), TimeLeft(steps)
 
     def __enter__(self) -> Self:
         return self
@@ -195,11 +192,8 @@ class BarProgress:
     def __init__(self, name: str, steps: int, examples: int) -> None:
         from labrig.cli.progress_bar import ProgressBar
 
-        self._latest, self._evaluation, self._left = (
-            LatestFigures(),
-            EvaluationProgress(examples, steps),
-            TimeLeft(steps),
-        )
+        self._evaluation = EvaluationProgress(examples, steps)
+        self._latest, self._left = LatestFigures(), TimeLeft(steps)
         self._bar = ProgressBar(Unfiltered(sys.stderr), name, steps)  # type: ignore[arg-type]
         self._bar.show([OPENING])
 

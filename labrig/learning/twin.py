@@ -151,8 +151,7 @@ class Twin:
             Nominal conductances as written (S).
         """
         edges, free, driven = len(self.network.edges), len(self._free), len(self._driven)
-        siemens = np.maximum(self.conductances(nominal), 0.05 * nominal)
-        states = self._states(siemens, activation, volts)
+        states = self._states(self.conductances(nominal), activation, volts)
         by_node = np.zeros((free, len(states)))
         by_node[np.arange(free), self.nodes[self._free]] = 1.0
         at_inputs = states[self._driven]

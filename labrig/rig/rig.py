@@ -291,7 +291,7 @@ class Rig:
     def confirm(self) -> None:
         """Check that every source still plays its program, so that all measurements with this program can be trusted.
 
-        Raises the error of the source: ConnectionFailed if it was lost, ChannelFault if it was reset.
+        Raises its error: ConnectionFailed if it is lost, ChannelFault or SourceMisfit if it plays something else.
         """
         self._source_group.confirm()
 

@@ -227,3 +227,17 @@ def test_parts_without_levels_are_not_swept() -> None:
 def test_that_cells_without_levels_are_not_swept_is_said() -> None:
     found, *_ = calibrated("simulation.preset=ideal", levels=True, config="iris_memristor.yaml")
     assert found.findings == ("cells: not swept, as its parts have no levels",)
+
+
+def test_uncertainties_are_true_far_from_the_tones_of_the_calibration() -> None:
+    """At a low sample rate the tone of the levels is above all other tones."""
+    low = ("acquisition.sample_rate=2.5 kS/s", "acquisition.window=20 ms", "seed=3")
+    found, wrong, _ = calibrated("simulation.preset=typical", *low, levels=True)
+    parts = wrong.specimens("pots", MCP4251_104(), len(found.levels))
+    for part, table in zip(parts, found.levels.values(), strict=True):
+        true = np.array([part.conductance(Level(code)) for code in table.by_code])
+        off = (np.array(list(table.by_code.values())) / true - 1)[true < 100e-6]
+        assert abs(off.mean()) < table.tolerance / 2
+    inputs = found.of_inputs
+    z = np.delete((inputs.response - 1) / inputs.u_response, 13, axis=1)  # the inputs are flat; the last is the pilot's
+    assert 0.7 < np.sqrt(np.mean(np.abs(z) ** 2) / 2) < 1.2
