@@ -64,7 +64,7 @@ def simulate(netlist: Path, times: Array | None = None) -> Simulated:
     wrong = ~np.isfinite(found.voltages).all(axis=0)
     if wrong.any():
         raise ConfigError(
-            f"{netlist}: no finite voltage was found at {found.nodes[int(wrong.argmax())]}",
+            f"{netlist}: no finite voltage was found at node {found.nodes[int(wrong.argmax())]}",
             remedy="check for values that are many orders of magnitude apart",
         )
     return found

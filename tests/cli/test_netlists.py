@@ -47,7 +47,7 @@ def test_at_times_of_ones_own(tmp_path, capsys):
             [1e300],
             "needs 5e+304 steps until 1e+300 s, too many",
         ),
-        ("t\nV1 in 0 SIN(0 1 1k 0 -1e9)\nR1 in 0 1k\n.end\n", [1.0], "no finite voltage was found at in"),
+        ("t\nV1 in 0 SIN(0 1 1k 0 -1e9)\nR1 in 0 1k\n.end\n", [1.0], "no finite voltage was found at node in"),
         ("t\nQ1 a b c npn\n.op\n", None, "d.cir:2: Q1: elements of this kind are not supported"),
     ],
 )

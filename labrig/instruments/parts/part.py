@@ -82,7 +82,7 @@ def problem_of_levels(levels: Any) -> str:
     codes, siemens = levels.codes, levels.siemens
     arrays = all(isinstance(each, np.ndarray) and each.ndim == 1 and len(each) for each in (codes, siemens))
     if not arrays or codes.shape != siemens.shape or codes.dtype.kind not in "iu":
-        return "codes and siemens of its levels() must be NumPy arrays of one length, the codes whole numbers"
+        return "codes and siemens of its levels() must be NumPy arrays of the same length, with whole numbers as codes"
     if len(np.unique(codes)) < len(codes):
         return "a code occurs twice in its levels()"
     if not (np.isfinite(siemens).all() and siemens[0] >= 0 and (np.diff(siemens) > 0).all()):

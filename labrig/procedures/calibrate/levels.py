@@ -62,7 +62,7 @@ def sweep_levels(guide: Guide, inputs: DigitizerCalibration, outputs: SourceCali
     wired = [f"{edge.device}/{edge.channel}" for edge in guide.hookup.edges]
     nominal = {name: able.part.levels() for name, able in guide.programmers.items()}
     findings += [
-        f"{name}: not swept, as its parts have no levels"
+        f"{name}: not swept, because its parts have no levels"
         for name, levels in nominal.items()
         if isinstance(levels, Continuous)
     ]
@@ -155,7 +155,7 @@ def _ghost(guide: Guide, bay: Bay, read: Demodulated, siemens: Array) -> Array:
     """Return by which fraction each part's reading (P,) may be off because of the channel that is scanned before it.
 
     The multiplexer carries over a fraction of the difference to that channel's voltage, which was sampled earlier. Of
-    this difference the component in phase counts, and the other only in second order, as conductances are real.
+    this difference, only the component in phase counts to first order, because conductances are real.
     """
     if not guide.is_multiplexed:
         return np.zeros(len(siemens))

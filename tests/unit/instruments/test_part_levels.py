@@ -39,8 +39,8 @@ def test_levels_that_increase_are_those_of_a_part() -> None:
         (LevelTable(np.arange(3), np.array([1e-5, np.nan, 3e-5])), "must be ≥ 0 and increase"),
         (LevelTable(np.arange(3), np.array([-1e-5, 2e-5, 3e-5])), "must be ≥ 0 and increase"),
         (LevelTable(np.array([0, 1, 1]), np.array([1e-5, 2e-5, 3e-5])), "a code occurs twice"),
-        (LevelTable(np.arange(4), np.array([1e-5, 2e-5, 3e-5])), "arrays of one length"),
-        (LevelTable(np.arange(0), np.zeros(0)), "arrays of one length"),
+        (LevelTable(np.arange(4), np.array([1e-5, 2e-5, 3e-5])), "arrays of the same length"),
+        (LevelTable(np.arange(0), np.zeros(0)), "arrays of the same length"),
         (LevelTable([0, 1], [1e-5, 2e-5]), "NumPy arrays"),  # type: ignore[arg-type]
         (LevelTable(np.array([0.0, 1.0]), np.array([1e-5, 2e-5])), "whole numbers"),  # type: ignore[arg-type]
         (Continuous(2e-5, 1e-5), "0 ≤ minimum < maximum"),

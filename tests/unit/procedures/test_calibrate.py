@@ -226,7 +226,7 @@ def test_parts_without_levels_are_not_swept() -> None:
 
 def test_that_cells_without_levels_are_not_swept_is_said() -> None:
     found, *_ = calibrated("simulation.preset=ideal", levels=True, config="iris_memristor.yaml")
-    assert found.findings == ("cells: not swept, as its parts have no levels",)
+    assert found.findings == ("cells: not swept, because its parts have no levels",)
 
 
 def test_uncertainties_are_true_far_from_the_tones_of_the_calibration() -> None:
