@@ -31,6 +31,9 @@ REFERENCE_ERROR, STANDARD_ERROR = "20 ppm", "100 ppm"
 LARGEST_ERROR = 0.1
 """Largest error of a standard that can be stated, relative to its value."""
 
+MOST_DAYS = 36500
+"""Longest time for which a record may be valid (days)."""
+
 MOST_UNLIKE = 30.0
 """Largest ratio of the standard resistance to that in the middle of the range of the parts, or the other way round."""
 
@@ -64,6 +67,8 @@ def execute(arguments: argparse.Namespace) -> int:
     # The record that the configuration names may be the one to replace, so it is not read.
     assembly = assemble(Path(arguments.config), [*overrides(arguments), "calibration=null"])
     print_warnings(assembly)
+    if arguments.valid > MOST_DAYS:
+        raise UsageError(f"--valid {arguments.valid}: expected at most {MOST_DAYS} days")
     file = _file(arguments.out, assembly.name)
     require_writable(file)
     standards = _standards(arguments, assembly)

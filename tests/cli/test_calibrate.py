@@ -69,6 +69,13 @@ def test_a_record_is_valid_for_a_whole_number_of_days(days: str, capsys: pytest.
     assert f"'{days}' is not a whole number ≥ 1" in capsys.readouterr().err
 
 
+def test_a_record_is_not_valid_for_ever(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["calibrate", "iris.yaml", "--valid=999999999"]) == 2
+    captured = capsys.readouterr()
+    assert "--valid 999999999: expected at most 36500 days" in captured.err
+    assert "inputs shorted" not in captured.err
+
+
 def test_the_default_reference_is_below_the_limit_of_nodes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "record.json"
     assert main(["calibrate", "divider.yaml", "--no-levels", "--set", "limits.node=1.2 V", "--out", str(out)]) == 0

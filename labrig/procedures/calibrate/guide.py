@@ -161,11 +161,11 @@ class Guide:
         acquisition, samples = self.assembly.acquisition, self.samples(WINDOW_S)
         rate = acquisition.sample_rate
         low, high = min(acquisition.band[0], 0.4 * rate), min(acquisition.band[1], 0.45 * rate)
-        others = self.tones(TONES).frequencies_hz
-        band = min(low, *others), max(high, *others)
+        others = self.tones(TONES)
+        band = min(low, *others.frequencies_hz), max(high, *others.frequencies_hz)
         on_mains = cycles_on_mains(rate, samples, acquisition.mains_hz)
-        played = repeating(cycles_in_band(rate, samples, band), samples, tone_period(self.assembly.devices))
-        allowed = [k for k in played if k not in on_mains]
+        grid = math.gcd(samples, *others.cycles)  # a generator's table holds whole cycles of these together
+        allowed = [k for k in cycles_in_band(rate, samples, band) if k % grid == 0 and k not in on_mains]
         if len(allowed) < 2 * count:
             return self.tones(count)
         even = np.linspace(allowed[0], allowed[-1], count)

@@ -241,3 +241,11 @@ def test_uncertainties_are_true_far_from_the_tones_of_the_calibration() -> None:
     inputs = found.of_inputs
     z = np.delete((inputs.response - 1) / inputs.u_response, 13, axis=1)  # the inputs are flat; the last is the pilot's
     assert 0.7 < np.sqrt(np.mean(np.abs(z) ** 2) / 2) < 1.2
+
+
+@pytest.mark.parametrize("config", ["iris.yaml", "xor_wire.yaml", "iris_wire.yaml", "board.yaml"])
+def test_tones_throughout_the_band_fit_every_table_that_other_tones_fit(config: str) -> None:
+    guide = Guide(assemble(packaged_configs() / config), STANDARDS, lambda fixture: None, opened)
+    others, tones = guide.tones(8), guide.tones_throughout(3)
+    assert others.period_samples % tones.period_samples == 0
+    assert tones.frequencies_hz[-1] > 2 * tones.frequencies_hz[0]
